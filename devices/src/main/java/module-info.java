@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The devices of the machine: interrupt controllers, legacy, PCI. */
+@NullMarked
+module io.queztl.devices {
+    requires static transitive org.jspecify;
+    requires transitive io.queztl.machine;
+    requires io.queztl.linux;
+}

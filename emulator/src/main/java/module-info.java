@@ -1,0 +1,8 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The software x86-64 CPU. */
+@NullMarked
+module io.queztl.emulator {
+    requires static transitive org.jspecify;
+    requires transitive io.queztl.machine;
+}

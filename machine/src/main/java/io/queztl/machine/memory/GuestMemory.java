@@ -1,0 +1,220 @@
+package io.queztl.machine.memory;
+
+import io.queztl.linux.Mmap;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * The RAM of one VM: one mapping, reached through one bounded segment, so that nothing that goes
+ * through it can touch host memory outside. Guest-physical addresses are translated by
+ * {@link SecondStage}; the methods here are for devices and boot loaders (DMA): they check every
+ * address, record dirty pages and tell the accelerator about written code.
+ */
+public final class GuestMemory implements AutoCloseable {
+    /** Bytes below 4 GiB that may be RAM; PCI windows and APICs live above. */
+    public static final long LOW_RAM_LIMIT = 0xC000_0000L;
+
+    private static final long HIGH_RAM_START = 1L << 32;
+
+    /** Little-endian, unaligned layouts: what guest memory holds. */
+    public static final ValueLayout.OfByte I8 = ValueLayout.JAVA_BYTE;
+
+    /** 16 bits. */
+    public static final ValueLayout.OfShort I16 =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** 32 bits. */
+    public static final ValueLayout.OfInt I32 =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** 64 bits. */
+    public static final ValueLayout.OfLong I64 =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment ram;
+    private final List<RamRegion> regions;
+    private final SecondStage secondStage;
+    private volatile CodeWatcher codeWatcher = page -> {};
+
+    /**
+     * Maps RAM: below 3 GiB from address 0, the rest from 4 GiB.
+     *
+     * @param bytes size, a positive multiple of 4096
+     * @throws io.queztl.linux.LinuxException when the host refuses that much
+     * @throws IllegalArgumentException for a size that is not a positive multiple of 4096
+     */
+    public GuestMemory(long bytes) {
+        if (bytes <= 0 || bytes % SecondStage.PAGE_SIZE != 0) {
+            throw new IllegalArgumentException("guest memory of " + bytes + " bytes");
+        }
+        ram =
+                Mmap.available()
+                        ? Mmap.memfd("queztl-ram", bytes, arena)
+                        : arena.allocate(bytes, SecondStage.PAGE_SIZE);
+        long low = Math.min(bytes, LOW_RAM_LIMIT);
+        regions =
+                low == bytes
+                        ? List.of(new RamRegion(0, low, 0))
+                        : List.of(
+                                new RamRegion(0, low, 0),
+                                new RamRegion(HIGH_RAM_START, bytes - low, low));
+        RamRegion last = regions.getLast();
+        secondStage =
+                new SecondStage(
+                        Math.toIntExact(
+                                (last.guestPhysical() + last.bytes()) / SecondStage.PAGE_SIZE));
+        for (RamRegion r : regions) {
+            secondStage.map(r.guestPhysical(), r.bytes(), r.ramOffset());
+        }
+    }
+
+    /** All RAM, indexed by RAM offset (not by guest-physical address). */
+    public MemorySegment ram() {
+        return ram;
+    }
+
+    /** The RAM regions in ascending order of guest-physical address. */
+    public List<RamRegion> regions() {
+        return regions;
+    }
+
+    /** The second-stage page table. */
+    public SecondStage secondStage() {
+        return secondStage;
+    }
+
+    /** Sets who hears of DMA into code pages. */
+    public void codeWatcher(CodeWatcher watcher) {
+        codeWatcher = watcher;
+    }
+
+    /** True if the whole range is RAM. */
+    public boolean isRam(long guestPhysical, long bytes) {
+        if (bytes < 0 || guestPhysical < 0 || guestPhysical + bytes < guestPhysical) {
+            return false;
+        }
+        for (RamRegion r : regions) {
+            if (guestPhysical >= r.guestPhysical()
+                    && guestPhysical + bytes <= r.guestPhysical() + r.bytes()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Translates a range that must be RAM.
+     *
+     * @return its offset in {@link #ram()}
+     * @throws GuestMemoryException if any byte of it is not RAM
+     */
+    public long offset(long guestPhysical, long bytes) {
+        if (!isRam(guestPhysical, bytes)) {
+            throw new GuestMemoryException(guestPhysical, bytes);
+        }
+        for (RamRegion r : regions) {
+            if (guestPhysical - r.guestPhysical() < r.bytes()
+                    && guestPhysical >= r.guestPhysical()) {
+                return r.ramOffset() + guestPhysical - r.guestPhysical();
+            }
+        }
+        return regions.getLast().ramOffset() + regions.getLast().bytes();
+    }
+
+    /** Copies from guest RAM into {@code target}. */
+    public void read(long guestPhysical, byte[] target, int start, int bytes) {
+        MemorySegment.copy(ram, I8, offset(guestPhysical, bytes), target, start, bytes);
+    }
+
+    /** Copies {@code source} into guest RAM. */
+    public void write(long guestPhysical, byte[] source, int start, int bytes) {
+        MemorySegment.copy(source, start, ram, I8, offset(guestPhysical, bytes), bytes);
+        written(guestPhysical, bytes);
+    }
+
+    /** Copies the whole of {@code source} into guest RAM. */
+    public void write(long guestPhysical, byte[] source) {
+        write(guestPhysical, source, 0, source.length);
+    }
+
+    /** Copies a segment into guest RAM. */
+    public void write(long guestPhysical, MemorySegment source) {
+        MemorySegment.copy(
+                source, 0, ram, offset(guestPhysical, source.byteSize()), source.byteSize());
+        written(guestPhysical, source.byteSize());
+    }
+
+    /** Fills a range of guest RAM with one byte. */
+    public void fill(long guestPhysical, long bytes, byte value) {
+        ram.asSlice(offset(guestPhysical, bytes), bytes).fill(value);
+        written(guestPhysical, bytes);
+    }
+
+    /** Reads 8 bits, zero-extended. */
+    public int read8(long guestPhysical) {
+        return ram.get(I8, offset(guestPhysical, 1)) & 0xff;
+    }
+
+    /** Reads 16 bits, zero-extended. */
+    public int read16(long guestPhysical) {
+        return ram.get(I16, offset(guestPhysical, 2)) & 0xffff;
+    }
+
+    /** Reads 32 bits. */
+    public int read32(long guestPhysical) {
+        return ram.get(I32, offset(guestPhysical, 4));
+    }
+
+    /** Reads 64 bits. */
+    public long read64(long guestPhysical) {
+        return ram.get(I64, offset(guestPhysical, 8));
+    }
+
+    /** Writes 8 bits. */
+    public void write8(long guestPhysical, int value) {
+        ram.set(I8, offset(guestPhysical, 1), (byte) value);
+        written(guestPhysical, 1);
+    }
+
+    /** Writes 16 bits. */
+    public void write16(long guestPhysical, int value) {
+        ram.set(I16, offset(guestPhysical, 2), (short) value);
+        written(guestPhysical, 2);
+    }
+
+    /** Writes 32 bits. */
+    public void write32(long guestPhysical, int value) {
+        ram.set(I32, offset(guestPhysical, 4), value);
+        written(guestPhysical, 4);
+    }
+
+    /** Writes 64 bits. */
+    public void write64(long guestPhysical, long value) {
+        ram.set(I64, offset(guestPhysical, 8), value);
+        written(guestPhysical, 8);
+    }
+
+    /** Records that a range of RAM was written past the vCPUs: dirty bits, translated code. */
+    public void written(long guestPhysical, long bytes) {
+        boolean logging = secondStage.dirtyLogging();
+        for (long page = guestPhysical & -SecondStage.PAGE_SIZE;
+                page < guestPhysical + bytes;
+                page += SecondStage.PAGE_SIZE) {
+            if (logging) {
+                secondStage.set(page, SecondStage.DIRTY);
+            }
+            if ((secondStage.state(page) & SecondStage.CODE) != 0) {
+                codeWatcher.codeWritten(page);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
