@@ -5,4 +5,8 @@ import org.jspecify.annotations.NullMarked;
 module io.queztl.emulator {
     requires static transitive org.jspecify;
     requires transitive io.queztl.machine;
+
+    exports io.queztl.emulator;
+    exports io.queztl.emulator.cpu;
+    exports io.queztl.emulator.decode;
 }

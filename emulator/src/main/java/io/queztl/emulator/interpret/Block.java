@@ -1,0 +1,68 @@
+package io.queztl.emulator.interpret;
+
+import io.queztl.emulator.decode.Insn;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run of decoded instructions that starts at one guest-physical address and is left only at its
+ * end or by a fault. Immutable but for its invalidation, which replaces every instruction by {@link
+ * #STOP}, so that whoever is inside leaves at the next instruction boundary.
+ */
+final class Block {
+    /** Thrown by the instructions of an invalidated block. */
+    static final class Stopped extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        static final Stopped INSTANCE = new Stopped();
+
+        private Stopped() {
+            super(null, null, false, false);
+        }
+    }
+
+    /** Physical address of the first byte, times 4, plus the code size (0: 2, 1: 4, 2: 8). */
+    final long key;
+
+    /** The instructions as run. */
+    final Insn[] insns;
+
+    /** The instructions as decoded: what {@link #insns} held before an invalidation. */
+    final Insn[] decoded;
+
+    /** Length in bytes. */
+    final int bytes;
+
+    /** Physical address of the page that holds the last bytes if they cross a page, else -1. */
+    final long secondPage;
+
+    /** False once the code was written. */
+    volatile boolean valid = true;
+
+    /** Successors in the same page, by their offset in the page. */
+    @Nullable Block successor0;
+
+    @Nullable Block successor1;
+
+    Block(long key, Insn[] insns, int bytes, long secondPage) {
+        this.key = key;
+        this.decoded = insns;
+        this.insns = insns.clone();
+        this.bytes = bytes;
+        this.secondPage = secondPage;
+    }
+
+    /** Physical address of the first byte. */
+    long physical() {
+        return key >>> 2;
+    }
+
+    void invalidate(Insn stop) {
+        valid = false;
+        java.util.Arrays.fill(insns, stop);
+    }
+
+    /** The code size in the form that keys hold. */
+    static int sizeCode(int codeSize) {
+        return codeSize >> 2;
+    }
+}

@@ -1,0 +1,421 @@
+package io.queztl.emulator.interpret;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Flags;
+import io.queztl.emulator.cpu.X87;
+import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.decode.Operand;
+import io.queztl.emulator.decode.Row;
+import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.ops.Operands;
+import io.queztl.emulator.ops.Semantics;
+import io.queztl.emulator.ops.Semantics.Exec;
+import java.util.List;
+
+/**
+ * Puts operand fetch and write-back around the semantics of a table row. One executor serves all
+ * instructions of a row that have the same form: memory or register, operand size, LOCK.
+ */
+final class Executors {
+    private static final long LOW32 = 0xffff_ffffL;
+
+    private Executors() {}
+
+    /** Gives a freshly decoded instruction what runs it. */
+    static void bind(Insn i) {
+        Row row = i.row;
+        if (row.kind == Row.Kind.INSN) {
+            i.exec = (Exec) row.bound();
+            return;
+        }
+        List<Operand> ops = row.operands;
+        if (ops.size() > 1 && ops.getLast().kind() == Operand.Kind.IMMEDIATE) {
+            i.immediate &= Flags.mask(i.sizes[0] > 8 ? 8 : i.sizes[0]);
+        }
+        int form =
+                (i.lock ? 8 : 0)
+                        | (i.mem ? 4 : 0)
+                        | (i.size == 8 ? 3 : i.size == 4 ? 2 : i.size == 2 ? 1 : 0);
+        Exec e = row.executors[form];
+        if (e == null) {
+            e = make(i);
+            row.executors[form] = e;
+        }
+        i.exec = e;
+    }
+
+    private static Exec make(Insn i) {
+        Object f = i.row.bound();
+        return switch (i.row.kind) {
+            case INSN -> (Exec) f;
+            case BIN -> bin(i, (Semantics.Bin) f);
+            case CMP -> cmp(i, (Semantics.Cmp) f);
+            case UN -> un(i, (Semantics.Un) f);
+            case MOV -> mov(i, (Semantics.Mov) f);
+            case MOV3 -> mov3((Semantics.Mov3) f);
+            case TRI -> tri(i, (Semantics.Tri) f);
+            case VEC -> vec(i, (Semantics.Vec) f);
+            case VECI -> vecI(i, (Semantics.VecI) f);
+            case VEC1 -> vec1((Semantics.Vec1) f);
+            case VEC1I -> vec1I((Semantics.Vec1I) f);
+            case MMX -> mmx((Semantics.Mmx) f);
+            case MMXI -> mmxI((Semantics.MmxI) f);
+        };
+    }
+
+    private static boolean isMemory(Insn i, int n) {
+        Operand.Kind k = i.row.operands.get(n).kind();
+        return i.mem
+                && (k == Operand.Kind.RM || k == Operand.Kind.MEMORY || k == Operand.Kind.OFFSET);
+    }
+
+    private static boolean isImmediate(Insn i, int n) {
+        Operand.Kind k = i.row.operands.get(n).kind();
+        return k == Operand.Kind.IMMEDIATE || k == Operand.Kind.ONE;
+    }
+
+    // --- integer ----------------------------------------------------------------------------------
+
+    private static Exec bin(Insn i, Semantics.Bin f) {
+        int size = i.size;
+        if (isMemory(i, 0)) {
+            if (i.lock && i.row.lock) {
+                return (c, n) -> locked(c, n, f, Operands.read(c, n, 2));
+            }
+            if (isImmediate(i, 1)) {
+                return (c, n) -> toMemory(c, n, f, n.immediate);
+            }
+            return (c, n) -> toMemory(c, n, f, c.reg(n.r2, n.sizes[1]));
+        }
+        if (isMemory(i, 1)) {
+            return switch (size) {
+                case 8 ->
+                        (c, n) -> {
+                            long b = c.mem.load64(Operands.address(c, n, 8, false));
+                            c.r[n.r1] = f.apply(c, c.r[n.r1], b, 8);
+                        };
+                case 4 ->
+                        (c, n) -> {
+                            long b = c.mem.load32(Operands.address(c, n, 4, false));
+                            c.r[n.r1] = f.apply(c, c.r[n.r1] & LOW32, b, 4) & LOW32;
+                        };
+                default ->
+                        (c, n) -> {
+                            int s = n.size;
+                            long b = c.mem.load(Operands.address(c, n, s, false), s);
+                            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), b, s));
+                        };
+            };
+        }
+        if (isImmediate(i, 1)) {
+            return switch (size) {
+                case 8 -> (c, n) -> c.r[n.r1] = f.apply(c, c.r[n.r1], n.immediate, 8);
+                case 4 ->
+                        (c, n) ->
+                                c.r[n.r1] =
+                                        f.apply(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32;
+                default ->
+                        (c, n) -> {
+                            int s = n.size;
+                            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), n.immediate, s));
+                        };
+            };
+        }
+        if (size == 8 && i.sizes[1] == 8) {
+            return (c, n) -> {
+                long[] r = c.r;
+                r[n.r1] = f.apply(c, r[n.r1], r[n.r2], 8);
+            };
+        }
+        if (size == 4 && i.sizes[1] == 4) {
+            return (c, n) -> {
+                long[] r = c.r;
+                r[n.r1] = f.apply(c, r[n.r1] & LOW32, r[n.r2] & LOW32, 4) & LOW32;
+            };
+        }
+        return (c, n) -> {
+            int s = n.size;
+            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), c.reg(n.r2, n.sizes[1]), s));
+        };
+    }
+
+    private static void toMemory(Cpu c, Insn n, Semantics.Bin f, long b) {
+        int s = n.size;
+        long va = Operands.address(c, n, s, true);
+        Mmu mem = c.mem;
+        long offset = mem.writeOffset(va, s);
+        if (offset >= 0) {
+            mem.ramStore(offset, s, f.apply(c, mem.ramLoad(offset, s), b, s));
+        } else {
+            mem.store(va, s, f.apply(c, mem.load(va, s), b, s));
+        }
+    }
+
+    private static void locked(Cpu c, Insn n, Semantics.Bin f, long b) {
+        if (!c.shared.smp) {
+            toMemory(c, n, f, b);
+            return;
+        }
+        int s = n.size;
+        Mmu mem = c.mem;
+        long offset = mem.writeOffset(Operands.address(c, n, s, true), s);
+        if (offset >= 0 && Mmu.atomic(offset, s)) {
+            long old;
+            long value;
+            do {
+                old = mem.ramLoad(offset, s);
+                value = f.apply(c, old, b, s);
+            } while (!mem.compareAndSet(offset, s, old, value));
+            return;
+        }
+        c.shared.exclusive.begin(c);
+        try {
+            toMemory(c, n, f, b);
+        } finally {
+            c.shared.exclusive.end(c);
+        }
+    }
+
+    private static Exec cmp(Insn i, Semantics.Cmp f) {
+        int size = i.size;
+        if (isMemory(i, 0)) {
+            if (isImmediate(i, 1)) {
+                return (c, n) -> {
+                    int s = n.size;
+                    f.apply(
+                            c, c.mem.load(Operands.address(c, n, s, false), s), n.immediate, s);
+                };
+            }
+            return (c, n) -> {
+                int s = n.size;
+                long a = c.mem.load(Operands.address(c, n, s, false), s);
+                f.apply(c, a, c.reg(n.r2, n.sizes[1]), s);
+            };
+        }
+        if (isMemory(i, 1)) {
+            return (c, n) -> {
+                int s = n.size;
+                long b = c.mem.load(Operands.address(c, n, s, false), s);
+                f.apply(c, c.reg(n.r1, s), b, s);
+            };
+        }
+        if (isImmediate(i, 1)) {
+            return switch (size) {
+                case 8 -> (c, n) -> f.apply(c, c.r[n.r1], n.immediate, 8);
+                case 4 -> (c, n) -> f.apply(c, c.r[n.r1] & LOW32, n.immediate, 4);
+                default -> (c, n) -> f.apply(c, c.reg(n.r1, n.size), n.immediate, n.size);
+            };
+        }
+        return switch (size) {
+            case 8 -> (c, n) -> f.apply(c, c.r[n.r1], c.r[n.r2], 8);
+            case 4 -> (c, n) -> f.apply(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4);
+            default ->
+                    (c, n) ->
+                            f.apply(
+                                    c, c.reg(n.r1, n.size), c.reg(n.r2, n.sizes[1]), n.size);
+        };
+    }
+
+    private static Exec un(Insn i, Semantics.Un f) {
+        if (isMemory(i, 0)) {
+            Semantics.Bin g = (c, a, b, s) -> f.apply(c, a, s);
+            return i.lock && i.row.lock
+                    ? (c, n) -> locked(c, n, g, 0)
+                    : (c, n) -> toMemory(c, n, g, 0);
+        }
+        return (c, n) -> {
+            int s = n.size;
+            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), s));
+        };
+    }
+
+    private static Exec mov(Insn i, Semantics.Mov f) {
+        if (isMemory(i, 0)) {
+            if (isImmediate(i, 1)) {
+                return (c, n) -> {
+                    int s = n.size;
+                    c.mem.store(
+                            Operands.address(c, n, s, true), s, f.apply(c, n.immediate, s));
+                };
+            }
+            return (c, n) -> {
+                int s = n.size;
+                int from = n.sizes[1];
+                long v = f.apply(c, c.reg(n.r2, from), from);
+                c.mem.store(Operands.address(c, n, s, true), s, v);
+            };
+        }
+        if (isMemory(i, 1)) {
+            return (c, n) -> {
+                int from = n.sizes[1];
+                long v = c.mem.load(Operands.address(c, n, from, false), from);
+                c.reg(n.r1, n.size, f.apply(c, v, from));
+            };
+        }
+        if (isImmediate(i, 1)) {
+            return (c, n) -> c.reg(n.r1, n.size, f.apply(c, n.immediate, n.size));
+        }
+        return (c, n) -> {
+            int from = n.sizes[1];
+            c.reg(n.r1, n.size, f.apply(c, c.reg(n.r2, from), from));
+        };
+    }
+
+    private static Exec mov3(Semantics.Mov3 f) {
+        return (c, n) -> {
+            long a = Operands.read(c, n, 2);
+            long b = Operands.read(c, n, 3);
+            c.reg(n.r1, n.size, f.apply(c, a, b, n.size));
+        };
+    }
+
+    private static Exec tri(Insn i, Semantics.Tri f) {
+        if (isMemory(i, 0)) {
+            return (c, n) -> {
+                long third = Operands.read(c, n, 3);
+                toMemory(c, n, (cpu, a, b, s) -> f.apply(cpu, a, b, third, s), c.reg(n.r2, n.size));
+            };
+        }
+        return (c, n) -> {
+            int s = n.size;
+            long b = Operands.read(c, n, 2);
+            long third = Operands.read(c, n, 3);
+            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), b, third, s));
+        };
+    }
+
+    // --- vectors ----------------------------------------------------------------------------------
+
+    /** Index in {@link Cpu#vec} of the last operand, loaded from memory if it is there. */
+    private static int source(Cpu c, Insn n, int operand) {
+        if (!n.mem) {
+            return n.registers[operand];
+        }
+        long[] v = c.vec;
+        int d = Cpu.VEC_SCRATCH;
+        int size = n.sizes[operand];
+        if (size < 16) {
+            long va = Operands.address(c, n, size, false);
+            v[d] = c.mem.load(va, size);
+            v[d + 1] = 0;
+            return d;
+        }
+        int bytes = n.wide ? 32 : 16;
+        long va = Operands.address(c, n, bytes, false);
+        if (!n.vex && (va & 15) != 0 && n.row.operands.get(operand).aligned()) {
+            throw c.gp(0);
+        }
+        v[d] = c.mem.load64(va);
+        v[d + 1] = c.mem.load64(va + 8);
+        if (n.wide) {
+            v[d + 2] = c.mem.load64(va + 16);
+            v[d + 3] = c.mem.load64(va + 24);
+        }
+        return d;
+    }
+
+    private static void finish(Cpu c, Insn n, int d) {
+        if (n.vex && !n.wide) {
+            c.vec[d + 2] = 0;
+            c.vec[d + 3] = 0;
+        }
+    }
+
+    private static boolean threeOperands(Insn i) {
+        return i.row.operands.size() > 2
+                && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
+    }
+
+    private static Exec vec(Insn i, Semantics.Vec f) {
+        int last = threeOperands(i) ? 2 : 1;
+        return (c, n) -> {
+            c.checkSse();
+            int b = source(c, n, last);
+            int d = n.r1;
+            int a = last == 2 ? n.r2 : d;
+            f.apply(c, d, a, b);
+            if (n.wide) {
+                f.apply(c, d + 2, a + 2, b + 2);
+            }
+            finish(c, n, d);
+        };
+    }
+
+    private static Exec vecI(Insn i, Semantics.VecI f) {
+        int last = threeOperands(i) ? 2 : 1;
+        return (c, n) -> {
+            c.checkSse();
+            int b = source(c, n, last);
+            int d = n.r1;
+            int a = last == 2 ? n.r2 : d;
+            int immediate = (int) n.immediate & 0xff;
+            f.apply(c, d, a, b, immediate);
+            if (n.wide) {
+                f.apply(c, d + 2, a + 2, b + 2, immediate);
+            }
+            finish(c, n, d);
+        };
+    }
+
+    private static Exec vec1(Semantics.Vec1 f) {
+        return (c, n) -> {
+            c.checkSse();
+            int b = source(c, n, 1);
+            int d = n.r1;
+            f.apply(c, d, b);
+            if (n.wide) {
+                f.apply(c, d + 2, b + 2);
+            }
+            finish(c, n, d);
+        };
+    }
+
+    private static Exec vec1I(Semantics.Vec1I f) {
+        return (c, n) -> {
+            c.checkSse();
+            int b = source(c, n, 1);
+            int d = n.r1;
+            int immediate = (int) n.immediate & 0xff;
+            f.apply(c, d, b, immediate);
+            if (n.wide) {
+                f.apply(c, d + 2, b + 2, immediate);
+            }
+            finish(c, n, d);
+        };
+    }
+
+    // --- MMX --------------------------------------------------------------------------------------
+
+    private static long mmxSource(Cpu c, Insn n) {
+        if ((c.cr0 & 0xC) != 0) {
+            throw (c.cr0 & 4) != 0 ? c.ud() : c.nm();
+        }
+        if ((c.x87.status & 0x80) != 0) {
+            throw c.fault(16, -1);
+        }
+        return Operands.read(c, n, 2);
+    }
+
+    private static void mmxResult(Cpu c, Insn n, long value) {
+        X87 x = c.x87;
+        x.top = 0;
+        x.empty = 0;
+        x.significand[n.r1] = value;
+        x.signExponent[n.r1] = 0xffff;
+    }
+
+    private static Exec mmx(Semantics.Mmx f) {
+        return (c, n) -> {
+            long b = mmxSource(c, n);
+            mmxResult(c, n, f.apply(c, c.x87.significand[n.r1], b));
+        };
+    }
+
+    private static Exec mmxI(Semantics.MmxI f) {
+        return (c, n) -> {
+            long b = mmxSource(c, n);
+            mmxResult(
+                    c, n, f.apply(c, c.x87.significand[n.r1], b, (int) n.immediate & 0xff));
+        };
+    }
+}

@@ -1,0 +1,329 @@
+package io.queztl.emulator.interpret;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Flags;
+import io.queztl.emulator.cpu.GuestException;
+import io.queztl.emulator.decode.Decoder;
+import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.ops.Delivery;
+import io.queztl.emulator.ops.Reset;
+import io.queztl.machine.cpu.VcpuExit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs one vCPU: finds the block at RIP, runs its instructions, delivers faults and interrupts
+ * between instructions. Used by the vCPU's thread alone.
+ *
+ * <p>Blocks are found in a cache of this vCPU by physical address, behind it in the {@link
+ * CodeCache} of the VM; a block also remembers its successors in the same page, which is valid as
+ * long as no translation changed ({@code Mmu.fetchGeneration}).
+ */
+public final class Interpreter {
+    private static final int CACHE = 1 << 15;
+    private static final VcpuExit KICKED = new VcpuExit.Kicked();
+    private static final VcpuExit HALTED = new VcpuExit.Halted();
+    private static final VcpuExit DEBUG = new VcpuExit.Debug();
+
+    private final Cpu c;
+    private final Decoder decoder;
+    private final CodeCache codeCache;
+    private final Block[] cache = new Block[CACHE];
+    private final byte[] buffer = new byte[4096 + 16];
+
+    /** Breakpoints of the debugger. */
+    private volatile long[] breakpoints = new long[0];
+
+    private volatile boolean singleStep;
+    private long steppingOver = -1;
+
+    /** Makes the interpreter of a vCPU. */
+    public Interpreter(Cpu c) {
+        this.c = c;
+        this.decoder = new Decoder(c.model);
+        this.codeCache = c.shared.codeCache;
+    }
+
+    /** See {@link io.queztl.machine.cpu.Vcpu#breakpoints}. */
+    public void breakpoints(long[] addresses) {
+        breakpoints = addresses.clone();
+        c.attend(Cpu.ATTENTION_DEBUG);
+    }
+
+    /** See {@link io.queztl.machine.cpu.Vcpu#singleStep}. */
+    public void singleStep(boolean on) {
+        singleStep = on;
+        c.attend(Cpu.ATTENTION_DEBUG);
+    }
+
+    /** Runs until something needs the caller. */
+    public VcpuExit run() {
+        steppingOver = c.rip;
+        while (true) {
+            try {
+                if (c.attention != 0 || c.halted || c.waitForSipi) {
+                    VcpuExit exit = attend();
+                    if (exit != null) {
+                        return exit;
+                    }
+                }
+                blocks();
+            } catch (GuestException e) {
+                // A fault while fetching: RIP is that of the instruction.
+                if (!deliver(e.vector, e.errorCode)) {
+                    return shutdown();
+                }
+            } catch (Delivery.TripleFault e) {
+                return shutdown();
+            }
+        }
+    }
+
+    private VcpuExit shutdown() {
+        return new VcpuExit.Shutdown(
+                "triple fault at rip 0x%x, cr3 0x%x".formatted(c.rip, c.cr3));
+    }
+
+    private boolean deliver(int vector, int errorCode) {
+        if (vector == 13 && c.mem.nonCanonical) {
+            c.mem.nonCanonical = false;
+        }
+        Delivery.exception(c, vector, errorCode);
+        return true;
+    }
+
+    // --- blocks -----------------------------------------------------------------------------------
+
+    private Block find() {
+        Cpu c = this.c;
+        long linear = c.effectiveBase[Cpu.CS] + c.rip;
+        if (!c.mode64) {
+            linear &= 0xffff_ffffL;
+            if (Long.compareUnsigned(c.rip, c.limit[Cpu.CS] & 0xffff_ffffL) > 0) {
+                throw c.gp(0);
+            }
+        }
+        long physical = c.mem.fetch(linear);
+        long key = physical << 2 | Block.sizeCode(c.codeSize);
+        int x = (int) (physical ^ physical >>> 15) & CACHE - 1;
+        Block b = cache[x];
+        if (b != null && b.key == key && b.valid && b.secondPage < 0) {
+            return b;
+        }
+        return findSlow(linear, physical, key, x);
+    }
+
+    private Block findSlow(long linear, long physical, long key, int x) {
+        Block b = codeCache.find(key);
+        if (b != null && b.secondPage >= 0) {
+            long second = c.mem.fetch((linear | 0xfff) + 1 & (c.mode64 ? -1 : 0xffff_ffffL));
+            if ((second & ~0xfffL) != b.secondPage) {
+                b = null;
+            }
+        }
+        if (b == null) {
+            b = codeCache.decode(c, decoder, buffer, linear, physical, Integer.MAX_VALUE);
+        }
+        cache[x] = b;
+        return b;
+    }
+
+    /** Runs blocks until attention is needed. */
+    private void blocks() {
+        Cpu c = this.c;
+        Block b = find();
+        int generation = c.mem.fetchGeneration;
+        while (c.attention == 0) {
+            long start = c.rip;
+            run(b, start);
+            long rip = c.rip;
+            if (c.mem.fetchGeneration == generation
+                    && ((rip ^ start) & ~0xfffL) == 0
+                    && c.mode64) {
+                // A successor in the same page, at an offset that its key tells.
+                Block s = b.successor0;
+                if (s != null && s.valid && ((s.key >>> 2 ^ rip) & 0xfff) == 0) {
+                    b = s;
+                    continue;
+                }
+                s = b.successor1;
+                if (s != null && s.valid && ((s.key >>> 2 ^ rip) & 0xfff) == 0) {
+                    b = s;
+                    continue;
+                }
+                s = find();
+                if (s.secondPage < 0 && b.valid && b.secondPage < 0
+                        && c.mem.fetchGeneration == generation) {
+                    b.successor1 = b.successor0;
+                    b.successor0 = s;
+                }
+                b = s;
+            } else {
+                b = find();
+                generation = c.mem.fetchGeneration;
+            }
+        }
+    }
+
+    /** Runs one block from its start at RIP {@code start}. */
+    private void run(Block b, long start) {
+        Cpu c = this.c;
+        Insn[] insns = b.insns;
+        int n = insns.length;
+        c.r[Cpu.BLOCK_RIP] = start;
+        c.rip = start + b.bytes & c.ripMask;
+        int k = 0;
+        try {
+            do {
+                Insn i = insns[k++];
+                i.exec.exec(c, i);
+            } while (k < n);
+            c.instructions += n;
+        } catch (GuestException e) {
+            c.instructions += k - 1;
+            fault(b, start, k - 1, e);
+        } catch (Block.Stopped e) {
+            c.instructions += k - 1;
+            c.rip = start + b.decoded[k - 1].offset & c.ripMask;
+        }
+    }
+
+    private void fault(Block b, long start, int k, GuestException e) {
+        Insn i = b.decoded[k];
+        int vector = e.vector;
+        c.rip = start + i.offset & c.ripMask;
+        if (c.mem.nonCanonical) {
+            c.mem.nonCanonical = false;
+            if (vector == 13 && (i.mem && i.segment == Cpu.SS || usesStack(i))) {
+                vector = 12;
+            }
+        }
+        Delivery.exception(c, vector, e.errorCode);
+    }
+
+    private static boolean usesStack(Insn i) {
+        String m = i.row.mnemonic;
+        return !i.mem
+                && (m.startsWith("PUSH")
+                        || m.startsWith("POP")
+                        || m.startsWith("CALL")
+                        || m.startsWith("RET")
+                        || m.startsWith("ENTER")
+                        || m.startsWith("LEAVE"));
+    }
+
+    // --- attention --------------------------------------------------------------------------------
+
+    /** True if {@link #run} would do more than return Halted; any thread may ask. */
+    public boolean hasWork() {
+        int a = c.attention;
+        if (!c.halted && !c.waitForSipi) {
+            return true;
+        }
+        if ((a & (Cpu.ATTENTION_KICK | Cpu.ATTENTION_INIT | Cpu.ATTENTION_SIPI)) != 0) {
+            return true;
+        }
+        if (c.waitForSipi) {
+            return false;
+        }
+        return (a & Cpu.ATTENTION_NMI) != 0 && !c.nmiBlocked
+                || (c.systemFlags & Flags.IF) != 0 && c.interrupts.pending();
+    }
+
+    private @Nullable VcpuExit attend() {
+        Cpu c = this.c;
+        int a = c.attention;
+        if ((a & Cpu.ATTENTION_EXCLUSIVE) != 0) {
+            c.shared.exclusive.pause(c);
+        }
+        if ((a & Cpu.ATTENTION_INIT) != 0) {
+            c.unattend(Cpu.ATTENTION_INIT);
+            Reset.init(c);
+            c.interrupts.init();
+        }
+        if ((a & Cpu.ATTENTION_SIPI) != 0) {
+            c.unattend(Cpu.ATTENTION_SIPI);
+            if (c.waitForSipi) {
+                Reset.startup(c, c.sipiVector);
+            }
+        }
+        if ((a & Cpu.ATTENTION_KICK) != 0) {
+            c.unattend(Cpu.ATTENTION_KICK);
+            return KICKED;
+        }
+        if (c.waitForSipi) {
+            return HALTED;
+        }
+        boolean shadow = c.interruptShadow;
+        if (!shadow) {
+            if (c.pendingDebug != 0) {
+                long hit = c.pendingDebug;
+                c.pendingDebug = 0;
+                c.dr[6] |= hit;
+                c.halted = false;
+                Delivery.exception(c, 1, GuestException.NO_ERROR_CODE);
+            }
+            if ((a & Cpu.ATTENTION_NMI) != 0 && !c.nmiBlocked) {
+                c.unattend(Cpu.ATTENTION_NMI);
+                c.halted = false;
+                c.nmiBlocked = true;
+                Delivery.interrupt(c, 2);
+            }
+            c.unattend(Cpu.ATTENTION_INTERRUPT);
+            if ((c.systemFlags & Flags.IF) != 0 && c.interrupts.pending()) {
+                int vector = c.interrupts.acknowledge();
+                if (vector >= 0) {
+                    c.halted = false;
+                    Delivery.interrupt(c, vector);
+                }
+                c.attend(Cpu.ATTENTION_INTERRUPT);
+            }
+        }
+        if (c.halted) {
+            return HALTED;
+        }
+        if ((c.attention & Cpu.ATTENTION_DEBUG) != 0) {
+            return step();
+        }
+        return null;
+    }
+
+    /** Runs one instruction with everything that is looked at only around single instructions. */
+    private @Nullable VcpuExit step() {
+        Cpu c = this.c;
+        long[] stops = breakpoints;
+        long linear = c.effectiveBase[Cpu.CS] + c.rip;
+        if (stops.length != 0 && steppingOver != c.rip) {
+            for (long s : stops) {
+                if (s == linear) {
+                    return DEBUG;
+                }
+            }
+        }
+        steppingOver = -1;
+        c.interruptShadow = false;
+        c.debugShadow = false;
+        boolean trap = (c.systemFlags & Flags.TF) != 0;
+        Block b =
+                codeCache.decode(
+                        c,
+                        decoder,
+                        buffer,
+                        c.mode64 ? linear : linear & 0xffff_ffffL,
+                        c.mem.fetch(c.mode64 ? linear : linear & 0xffff_ffffL),
+                        1);
+        run(b, c.rip);
+        if (trap) {
+            c.pendingDebug |= 1 << 14;
+        }
+        if (singleStep) {
+            return DEBUG;
+        }
+        if (stops.length == 0
+                && (c.systemFlags & (Flags.TF | Flags.RF)) == 0
+                && c.pendingDebug == 0
+                && !c.interruptShadow) {
+            c.unattend(Cpu.ATTENTION_DEBUG);
+        }
+        return null;
+    }
+}
