@@ -25,7 +25,12 @@ final class Executors {
     static void bind(Insn i) {
         Row row = i.row;
         if (row.kind == Row.Kind.INSN) {
-            i.exec = (Exec) row.bound();
+            Exec e = row.executors[0];
+            if (e == null) {
+                e = make(i);
+                row.executors[0] = e;
+            }
+            i.exec = e;
             return;
         }
         List<Operand> ops = row.operands;
@@ -47,7 +52,7 @@ final class Executors {
     private static Exec make(Insn i) {
         Object f = i.row.bound();
         return switch (i.row.kind) {
-            case INSN -> (Exec) f;
+            case INSN -> hasVector(i.row) ? checked((Exec) f) : (Exec) f;
             case BIN -> bin(i, (Semantics.Bin) f);
             case CMP -> cmp(i, (Semantics.Cmp) f);
             case UN -> un(i, (Semantics.Un) f);
@@ -60,6 +65,23 @@ final class Executors {
             case VEC1I -> vec1I((Semantics.Vec1I) f);
             case MMX -> mmx((Semantics.Mmx) f);
             case MMXI -> mmxI((Semantics.MmxI) f);
+        };
+    }
+
+    private static boolean hasVector(Row row) {
+        return row.operands.stream()
+                .map(Operand::kind)
+                .anyMatch(
+                        k ->
+                                k == Operand.Kind.VEC_REG
+                                        || k == Operand.Kind.VEC_VVVV
+                                        || k == Operand.Kind.VEC_RM);
+    }
+
+    private static Exec checked(Exec f) {
+        return (c, n) -> {
+            c.checkSse();
+            f.exec(c, n);
         };
     }
 
