@@ -1,0 +1,42 @@
+package io.queztl.emulator.oracle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.queztl.testkit.oracle.NativeOracle;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every instruction form of the table with random and edge operands, against the host CPU.
+ *
+ * <p>System properties: {@code queztl.seed} replays a run, {@code queztl.cases} sets its length,
+ * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.all} makes it long.
+ */
+class DifferentialTest {
+    private static final long CASES = 200_000;
+    private static final long ALL_CASES = 10_500_000;
+
+    @Test
+    void softwareCpu_onRandomOperands_agreesWithTheHost() throws Exception {
+        String reason = NativeOracle.unavailable();
+        if (reason != null) {
+            System.out.println("differential test skipped: " + reason);
+        }
+        Assumptions.assumeTrue(reason == null, reason);
+        long seed = Long.getLong("queztl.seed", System.nanoTime());
+        long cases =
+                Long.getLong("queztl.cases", Boolean.getBoolean("queztl.all") ? ALL_CASES : CASES);
+        System.out.println("differential test: replay with -Dqueztl.seed=" + seed);
+        try (Campaign campaign = new Campaign(seed, System.getProperty("queztl.rows", ""))) {
+            long start = System.nanoTime();
+            campaign.run(cases);
+            System.out.printf(
+                    "%d rows, %d cases in %.1f s%n%s%n",
+                    campaign.rowCount(),
+                    campaign.cases(),
+                    (System.nanoTime() - start) / 1e9,
+                    campaign.report());
+            assertThat(campaign.differences()).as("differences, listed above").isZero();
+        }
+    }
+}

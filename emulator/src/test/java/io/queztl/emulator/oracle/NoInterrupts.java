@@ -1,0 +1,60 @@
+package io.queztl.emulator.oracle;
+
+import io.queztl.machine.irq.LocalInterrupts;
+
+/** A local interrupt controller that never interrupts. */
+final class NoInterrupts implements LocalInterrupts {
+    @Override
+    public boolean pending() {
+        return false;
+    }
+
+    @Override
+    public int acknowledge() {
+        return -1;
+    }
+
+    @Override
+    public int taskPriority() {
+        return 0;
+    }
+
+    @Override
+    public void taskPriority(int cr8) {}
+
+    @Override
+    public long apicBase() {
+        return 0xFEE0_0900L;
+    }
+
+    @Override
+    public boolean apicBase(long value) {
+        return value == apicBase();
+    }
+
+    @Override
+    public long readRegister(int offset, int size) {
+        return 0;
+    }
+
+    @Override
+    public void writeRegister(int offset, int size, long value) {}
+
+    @Override
+    public boolean hasMsr(int msr, boolean write) {
+        return false;
+    }
+
+    @Override
+    public long readMsr(int msr) {
+        return 0;
+    }
+
+    @Override
+    public boolean writeMsr(int msr, long value) {
+        return false;
+    }
+
+    @Override
+    public void init() {}
+}
