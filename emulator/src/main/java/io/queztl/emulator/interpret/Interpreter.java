@@ -189,15 +189,19 @@ public final class Interpreter {
 
     private void fault(Block b, long start, int k, GuestException e) {
         Insn i = b.decoded[k];
-        int vector = e.vector;
         c.rip = start + i.offset & c.ripMask;
+        Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
+    }
+
+    /** The vector of a fault in {@code i}: non-canonical stack addresses are #SS, not #GP. */
+    static int vector(Cpu c, Insn i, int vector) {
         if (c.mem.nonCanonical) {
             c.mem.nonCanonical = false;
             if (vector == 13 && (i.mem && i.segment == Cpu.SS || usesStack(i))) {
-                vector = 12;
+                return 12;
             }
         }
-        Delivery.exception(c, vector, e.errorCode);
+        return vector;
     }
 
     private static boolean usesStack(Insn i) {

@@ -1,6 +1,7 @@
 package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
 
@@ -25,6 +26,10 @@ public final class OneInstruction {
         Insn i = decoder.decode(code, 0, length, codeSize);
         if (i == null) {
             throw new IllegalStateException("decoder wants more bytes");
+        }
+        i.offset = 0;
+        if (i.base == Cpu.BLOCK_RIP) {
+            i.displacement += i.end;
         }
         Executors.bind(i);
         return i;
@@ -54,6 +59,9 @@ public final class OneInstruction {
                     c.rip = next;
                 }
                 done = true;
+            } catch (GuestException e) {
+                e.vector = Interpreter.vector(c, i, e.vector);
+                throw e;
             } finally {
                 if (!done) {
                     c.rip = start;

@@ -30,7 +30,7 @@ final class UndefinedFlags {
                 } else if (t[i].equals("CF>size")) {
                     cf = true;
                 } else {
-                    always |= NAMES.get(t[i]);
+                    always |= NAMES.getOrDefault(t[i], 0);
                 }
             }
             entries.put(t[0], new Entry(always, of, cf));
