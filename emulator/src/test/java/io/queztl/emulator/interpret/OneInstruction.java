@@ -4,6 +4,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
+import org.jspecify.annotations.Nullable;
 
 /** Decodes and runs single instructions from bytes, without fetch, blocks or exception delivery. */
 public final class OneInstruction {
@@ -13,13 +14,12 @@ public final class OneInstruction {
     private final Decoder decoder;
     private byte[] lastCode = new byte[0];
     private int lastSize;
-    private Insn last;
+    private @Nullable Insn last;
 
     /** For one CPU. */
     public OneInstruction(Cpu c) {
         this.c = c;
         decoder = new Decoder(c.model);
-        last = decode(new byte[] {(byte) 0x90}, 1, 8);
     }
 
     private Insn decode(byte[] code, int length, int codeSize) {
@@ -41,12 +41,13 @@ public final class OneInstruction {
      */
     public void run(byte[] code, int length, int codeSize) {
         // The caller runs the same form with many states.
-        if (lastCode != code || lastSize != codeSize) {
-            last = decode(code, length, codeSize);
+        Insn i = last;
+        if (i == null || lastCode != code || lastSize != codeSize) {
+            i = decode(code, length, codeSize);
+            last = i;
             lastCode = code;
             lastSize = codeSize;
         }
-        Insn i = last;
         long start = c.rip;
         for (int k = 0; k < MAX_ITERATIONS; k++) {
             c.r[Cpu.BLOCK_RIP] = start;

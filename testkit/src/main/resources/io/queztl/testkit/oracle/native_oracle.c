@@ -146,6 +146,7 @@ int main(int argc, char **argv) {
     map(DATA, DATA_BYTES, PROT_READ | PROT_WRITE);
     memset((void *)DATA, 0, DATA_BYTES);
     map(READ_ONLY, 0x1000, PROT_READ);
+    if (*(volatile char *)READ_ONLY) return 2; // so that the page is present
     static uint8_t stack[1 << 16];
     stack_t alt = {.ss_sp = stack, .ss_size = sizeof stack};
     sigaltstack(&alt, 0);
