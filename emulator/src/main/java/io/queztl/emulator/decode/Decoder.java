@@ -164,7 +164,7 @@ public final class Decoder {
                 rxb = 0;
                 vvvv &= 7;
             }
-            rex = rxb | (w << 3);
+            rex = mode64 ? rxb | w << 3 : 0;
             vexL = last >> 2 & 1;
             prefix =
                     switch (last & 3) {

@@ -523,7 +523,7 @@ public final class Mmu {
     private long loadSlow(long va, int size, int k) {
         if (((va ^ va + size - 1) & PAGE) != 0) {
             fill(va, PageWalker.READ, k);
-            fill(wrap(va, size - 1), PageWalker.READ, k);
+            fill(wrap(va, size - 1) & PAGE, PageWalker.READ, k);
             long value = 0;
             for (int b = 0; b < size; b++) {
                 value |= loadSlow(wrap(va, b), 1, k) << b * 8;
@@ -545,7 +545,7 @@ public final class Mmu {
     private void storeSlow(long va, int size, long value, int k) {
         if (((va ^ va + size - 1) & PAGE) != 0) {
             fill(va, PageWalker.WRITE, k);
-            fill(wrap(va, size - 1), PageWalker.WRITE, k);
+            fill(wrap(va, size - 1) & PAGE, PageWalker.WRITE, k);
             for (int b = 0; b < size; b++) {
                 storeSlow(wrap(va, b), 1, value >>> b * 8 & 0xff, k);
             }
