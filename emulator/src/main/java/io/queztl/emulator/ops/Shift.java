@@ -1,0 +1,168 @@
+package io.queztl.emulator.ops;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Flags;
+
+/**
+ * Shifts and rotates. Counts are taken modulo 64 for 64-bit operands, else modulo 32. A count of 0
+ * leaves all flags. Flags the manuals leave open are as AMD's Zen sets them: AF becomes 1 with a
+ * shift, and OF follows the rule for a count of 1 whatever the count.
+ */
+public final class Shift {
+    private Shift() {}
+
+    private static int count(long count, int size) {
+        return (int) count & (size == 8 ? 63 : 31);
+    }
+
+    /** The bit at {@code index}; indices above 63 read 0. */
+    private static boolean bit(long value, int index) {
+        return index < 64 && (value >>> index & 1) != 0;
+    }
+
+    /** OF of shifts and rotates to the right: the two top bits differ. */
+    private static boolean topBitsDiffer(long result, int bits) {
+        return bit(result ^ result << 1, bits - 1);
+    }
+
+    /** SHL, SAL. */
+    public static long shl(Cpu c, long a, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        int bits = size * 8;
+        long result = a << n;
+        boolean cf = n <= bits && bit(a, bits - n);
+        Flags.set(c, result, size, cf, cf != bit(result, bits - 1), true);
+        return result;
+    }
+
+    /** SHR. */
+    public static long shr(Cpu c, long a, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        long result = a >>> n;
+        Flags.set(c, result, size, bit(a, n - 1), topBitsDiffer(result, size * 8), true);
+        return result;
+    }
+
+    /** SAR. */
+    public static long sar(Cpu c, long a, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        long signed = Flags.signExtend(a, size);
+        long result = signed >> n;
+        Flags.set(c, result, size, bit(signed, n - 1), false, true);
+        return result;
+    }
+
+    /** ROL. */
+    public static long rol(Cpu c, long a, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        int bits = size * 8;
+        int k = n & bits - 1;
+        long result = k == 0 ? a : a << k | a >>> (bits - k);
+        boolean cf = (result & 1) != 0;
+        Flags.setCfOf(c, cf, cf != bit(result, bits - 1));
+        return result;
+    }
+
+    /** ROR. */
+    public static long ror(Cpu c, long a, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        int bits = size * 8;
+        int k = n & bits - 1;
+        long result = k == 0 ? a : a >>> k | a << (bits - k);
+        Flags.setCfOf(c, bit(result, bits - 1), topBitsDiffer(result, bits));
+        return result;
+    }
+
+    /** RCL: rotates through CF, so 8 and 16 bits have a period of 9 and 17. */
+    public static long rcl(Cpu c, long a, long count, int size) {
+        int bits = size * 8;
+        int n = count(count, size) % (bits + 1);
+        if (n == 0) {
+            return a;
+        }
+        long carry = Flags.cf(c) ? 1 : 0;
+        long result = a << n | carry << (n - 1);
+        if (n > 1) {
+            result |= a >>> (bits + 1 - n);
+        }
+        boolean cf = bit(a, bits - n);
+        Flags.setCfOf(c, cf, cf != bit(result, bits - 1));
+        return result;
+    }
+
+    /** RCR. */
+    public static long rcr(Cpu c, long a, long count, int size) {
+        int bits = size * 8;
+        int n = count(count, size) % (bits + 1);
+        if (n == 0) {
+            return a;
+        }
+        long carry = Flags.cf(c) ? 1 : 0;
+        long result = a >>> n | carry << (bits - n);
+        if (n > 1) {
+            result |= a << (bits + 1 - n);
+        }
+        Flags.setCfOf(c, bit(a, n - 1), topBitsDiffer(result, bits));
+        return result;
+    }
+
+    /**
+     * SHLD. 16-bit operands with a count above 16 go on with the second operand's bits again, as
+     * AMD's CPUs do; the manuals leave that open.
+     */
+    public static long shld(Cpu c, long a, long b, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        int bits = size * 8;
+        long result;
+        boolean cf;
+        if (size == 2) {
+            long wide = (a << 32 | b << 16 | b) << n;
+            result = wide >>> 32 & 0xffff;
+            cf = bit(wide, 48);
+        } else {
+            result = a << n | b >>> (bits - n);
+            cf = bit(a, bits - n);
+        }
+        Flags.set(c, result, size, cf, cf != bit(result, bits - 1), true);
+        return result;
+    }
+
+    /** SHRD; see {@link #shld}. */
+    public static long shrd(Cpu c, long a, long b, long count, int size) {
+        int n = count(count, size);
+        if (n == 0) {
+            return a;
+        }
+        int bits = size * 8;
+        long result;
+        boolean cf;
+        if (size == 2) {
+            long wide = b << 32 | b << 16 | a;
+            result = wide >>> n & 0xffff;
+            cf = bit(wide, n - 1);
+        } else {
+            result = a >>> n | b << (bits - n);
+            cf = bit(a, n - 1);
+        }
+        Flags.set(c, result, size, cf, topBitsDiffer(result, bits), true);
+        return result;
+    }
+}
