@@ -1,0 +1,19 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The virtual machine monitor: puts memory, CPUs and devices together and boots guests. */
+@NullMarked
+module io.queztl.vmm {
+    requires static transitive org.jspecify;
+    requires transitive io.queztl.machine;
+    requires io.queztl.linux;
+    requires io.queztl.emulator;
+    requires io.queztl.devices;
+    requires org.apache.commons.compress;
+    requires org.tukaani.xz;
+    requires aircompressor.v3;
+    requires jdk.unsupported;
+
+    exports io.queztl.vmm.boot;
+    exports io.queztl.vmm.image;
+    exports io.queztl.vmm.layout;
+}
