@@ -38,12 +38,16 @@ final class Executors {
             i.immediate &= Flags.mask(i.sizes[0] > 8 ? 8 : i.sizes[0]);
         }
         int form =
-                (i.lock ? 8 : 0)
+                (HotExecutors.flat(i) ? 16 : 0)
+                        | (i.lock ? 8 : 0)
                         | (i.mem ? 4 : 0)
                         | (i.size == 8 ? 3 : i.size == 4 ? 2 : i.size == 2 ? 1 : 0);
         Exec e = row.executors[form];
         if (e == null) {
-            e = make(i);
+            e = HotExecutors.of(i);
+            if (e == null) {
+                e = make(i);
+            }
             row.executors[form] = e;
         }
         i.exec = e;
