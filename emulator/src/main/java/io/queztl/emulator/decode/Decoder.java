@@ -291,7 +291,7 @@ public final class Decoder {
         i.reg = m >> 3 & 7 | (i.rex & 4) << 1;
         int mod = m >> 6;
         int rm = m & 7;
-        if (mod == 3) {
+        if (mod == 3 || i.row.registersOnly) {
             i.rm = rm | (i.rex & 1) << 3;
             if (segment >= 0) {
                 i.segment = segment;

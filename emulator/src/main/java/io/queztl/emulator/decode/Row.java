@@ -123,6 +123,9 @@ public final class Row {
     /** A ModRM byte follows the opcode. */
     public final boolean hasModrm;
 
+    /** ModRM.mod is ignored, r/m is a register: moves to and from control and debug registers. */
+    public final boolean registersOnly;
+
     private @Nullable Object bound;
 
     /** Executors by form, filled by the interpreter. */
@@ -266,6 +269,12 @@ public final class Row {
         this.form = form;
         this.vex = vex;
         this.vexL = vexL;
+        this.registersOnly =
+                operands.stream()
+                        .anyMatch(
+                                o ->
+                                        o.kind() == Operand.Kind.CONTROL
+                                                || o.kind() == Operand.Kind.DEBUG);
         this.hasModrm = modrm || operands.stream().anyMatch(Operand::needsModrm);
     }
 
