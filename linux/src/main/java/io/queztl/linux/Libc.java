@@ -26,6 +26,12 @@ final class Libc {
                 LINKER.defaultLookup().findOrThrow(name), type, CAPTURE_ERRNO);
     }
 
+    /** The same for a function with variable arguments, such as {@code ioctl}. */
+    static MethodHandle withErrno(String name, FunctionDescriptor type, Linker.Option variadic) {
+        return LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow(name), type, CAPTURE_ERRNO, variadic);
+    }
+
     static MethodHandle handleAt(MemorySegment address, FunctionDescriptor type) {
         return LINKER.downcallHandle(address, type);
     }
