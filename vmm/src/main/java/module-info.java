@@ -14,6 +14,9 @@ module io.queztl.vmm {
     requires jdk.unsupported;
 
     exports io.queztl.vmm.boot;
+    exports io.queztl.vmm.builder;
+    exports io.queztl.vmm.config;
     exports io.queztl.vmm.image;
     exports io.queztl.vmm.layout;
+    exports io.queztl.vmm.vcpu;
 }
