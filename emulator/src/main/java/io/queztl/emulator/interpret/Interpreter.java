@@ -5,6 +5,7 @@ import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.emulator.ops.Delivery;
 import io.queztl.emulator.ops.Reset;
 import io.queztl.machine.cpu.VcpuExit;
@@ -257,20 +258,15 @@ public final class Interpreter {
         if (c.waitForSipi) {
             return HALTED;
         }
-        boolean shadow = c.interruptShadow;
-        if (!shadow) {
-            if (c.pendingDebug != 0) {
-                long hit = c.pendingDebug;
-                c.pendingDebug = 0;
-                c.dr[6] |= hit;
-                c.halted = false;
-                Delivery.exception(c, 1, GuestException.NO_ERROR_CODE);
-            }
+        if (c.pendingDebug != 0 && !c.debugShadow) {
+            long hit = c.pendingDebug;
+            c.pendingDebug = 0;
+            DebugRegisters.deliver(c, hit);
+        }
+        if (!c.interruptShadow) {
             if ((a & Cpu.ATTENTION_NMI) != 0 && !c.nmiBlocked) {
                 c.unattend(Cpu.ATTENTION_NMI);
-                c.halted = false;
-                c.nmiBlocked = true;
-                Delivery.interrupt(c, 2);
+                Delivery.nmi(c);
             }
             c.unattend(Cpu.ATTENTION_INTERRUPT);
             if ((c.systemFlags & Flags.IF) != 0 && c.interrupts.pending()) {
@@ -285,7 +281,8 @@ public final class Interpreter {
         if (c.halted) {
             return HALTED;
         }
-        if ((c.attention & Cpu.ATTENTION_DEBUG) != 0) {
+        // An NMI that is held back stays latched in attention: go on by single instructions.
+        if ((c.attention & (Cpu.ATTENTION_DEBUG | Cpu.ATTENTION_NMI)) != 0) {
             return step();
         }
         return null;
@@ -295,7 +292,7 @@ public final class Interpreter {
     private @Nullable VcpuExit step() {
         Cpu c = this.c;
         long[] stops = breakpoints;
-        long linear = c.effectiveBase[Cpu.CS] + c.rip;
+        long linear = c.effectiveBase[Cpu.CS] + c.rip & (c.mode64 ? -1 : 0xffff_ffffL);
         if (stops.length != 0 && steppingOver != c.rip) {
             for (long s : stops) {
                 if (s == linear) {
@@ -304,19 +301,31 @@ public final class Interpreter {
             }
         }
         steppingOver = -1;
+        if ((c.systemFlags & Flags.RF) == 0 && !c.debugShadow) {
+            long hit = DebugRegisters.instruction(c, linear);
+            if (hit != 0) {
+                DebugRegisters.deliver(c, hit);
+                return null;
+            }
+        }
         c.interruptShadow = false;
         c.debugShadow = false;
+        c.systemFlags &= ~Flags.RF;
         boolean trap = (c.systemFlags & Flags.TF) != 0;
+        long before = c.instructions;
         Block b =
                 codeCache.decode(
                         c,
                         decoder,
                         buffer,
-                        c.mode64 ? linear : linear & 0xffff_ffffL,
-                        c.mem.fetch(c.mode64 ? linear : linear & 0xffff_ffffL),
+                        linear,
+                        c.mem.fetch(linear),
                         1);
         run(b, c.rip);
-        if (trap) {
+        // No trap after an instruction that faulted or was an interrupt itself.
+        if (trap
+                && c.instructions != before
+                && ((c.systemFlags & Flags.TF) != 0 || !entersHandler(b.insns[0]))) {
             c.pendingDebug |= 1 << 14;
         }
         if (singleStep) {
@@ -325,9 +334,14 @@ public final class Interpreter {
         if (stops.length == 0
                 && (c.systemFlags & (Flags.TF | Flags.RF)) == 0
                 && c.pendingDebug == 0
-                && !c.interruptShadow) {
+                && !c.interruptShadow
+                && !DebugRegisters.instructionBreakpoints(c)) {
             c.unattend(Cpu.ATTENTION_DEBUG);
         }
         return null;
+    }
+
+    private static boolean entersHandler(Insn i) {
+        return i.row.mnemonic.startsWith("INT") || i.row.mnemonic.equals("SYSCALL");
     }
 }

@@ -7,6 +7,7 @@ import static io.queztl.machine.memory.GuestMemory.I8;
 
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
+import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.machine.memory.SecondStage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -489,6 +490,9 @@ public final class Mmu {
         if (page < 0) {
             return physical;
         }
+        if ((c.dr[7] & 0xff) != 0 && DebugRegisters.watchesPage(c, va)) {
+            return physical;
+        }
         int x = slot(va);
         long[] read = readTlbs[k];
         long[] write = writeTlbs[k];
@@ -531,6 +535,9 @@ public final class Mmu {
             return value;
         }
         long physical = fill(va, PageWalker.READ, k);
+        if ((c.dr[7] & 0xff) != 0) {
+            DebugRegisters.data(c, va, size, false);
+        }
         long page = stage.ramPage(physical);
         if (page >= 0) {
             long v = ramLoad(page + (physical & 0xfff), size);
@@ -552,6 +559,9 @@ public final class Mmu {
             return;
         }
         long physical = fill(va, PageWalker.WRITE, k);
+        if ((c.dr[7] & 0xff) != 0) {
+            DebugRegisters.data(c, va, size, true);
+        }
         long page = stage.ramPage(physical);
         if (page >= 0) {
             int state = stage.state(physical);

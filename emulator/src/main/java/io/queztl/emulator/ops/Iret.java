@@ -13,10 +13,7 @@ public final class Iret {
     /** IRET of operand size {@code i.operandSize}. */
     public static void iret(Cpu c, Insn i) {
         int size = i.operandSize;
-        if (c.nmiBlocked) {
-            c.nmiBlocked = false;
-            c.attend(Cpu.ATTENTION_NMI);
-        }
+        c.nmiBlocked = false;
         if ((c.systemFlags & Flags.VM) != 0) {
             fromVirtual8086(c, size);
         } else if (!c.protectedMode) {
