@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,7 +16,7 @@ final class Objdump {
             Pattern.compile("^\\s*([0-9a-f]+):\t((?:[0-9a-f]{2} )+)\\s*(?:\t(.*))?$");
 
     /** One line of its output. */
-    record Line(int offset, int length, String text) {}
+    record Line(long offset, byte[] bytes, String text) {}
 
     private Objdump() {}
 
@@ -52,15 +53,21 @@ final class Objdump {
             return run(
                     List.of(
                             "objdump", "-D", "-z", "-w", "--insn-width=16", "-M", "intel", "-b",
-                            "binary", "-m", machine.startsWith("i8086") ? "i8086" : machine,
-                            file.toString()));
+                            "binary", "-m", machine, file.toString()));
         } finally {
             Files.delete(file);
         }
     }
 
+    /** Disassembles the code of a program or library. */
+    static List<Line> file(Path program) throws IOException {
+        return run(
+                List.of("objdump", "-d", "-w", "--insn-width=16", "-M", "intel",
+                        program.toString()));
+    }
+
     /** Runs objdump and reads the instructions it lists. */
-    static List<Line> run(List<String> command) throws IOException {
+    private static List<Line> run(List<String> command) throws IOException {
         Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
         p.getOutputStream().close();
         List<Line> lines = new ArrayList<>();
@@ -69,9 +76,9 @@ final class Objdump {
             while ((line = in.readLine()) != null) {
                 Matcher m = LINE.matcher(line);
                 if (m.matches()) {
-                    int bytes = m.group(2).strip().split(" ").length;
+                    byte[] bytes = HexFormat.of().parseHex(m.group(2).replace(" ", ""));
                     String text = m.group(3) == null ? "" : m.group(3);
-                    lines.add(new Line(Integer.parseUnsignedInt(m.group(1), 16), bytes, text));
+                    lines.add(new Line(Long.parseUnsignedLong(m.group(1), 16), bytes, text));
                 }
             }
         }
