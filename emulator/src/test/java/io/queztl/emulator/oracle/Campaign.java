@@ -27,7 +27,7 @@ final class Campaign implements AutoCloseable {
     private static final int BATCH = 1024;
     private static final int STATES_PER_FORM = 8;
     private static final int REPORTED_PER_ROW = 2;
-    private static final int REPORTED = 40;
+    private static final int REPORTED = Integer.getInteger("queztl.reports", 40);
 
     private static final class Tally {
         long cases;
@@ -246,6 +246,7 @@ final class Campaign implements AutoCloseable {
             b.append("rows that differ:%n".formatted());
             differing.entrySet().stream()
                     .sorted(Map.Entry.<IsaRow, Integer>comparingByValue().reversed())
+                    .limit(80)
                     .forEach(
                             e ->
                                     b.append(

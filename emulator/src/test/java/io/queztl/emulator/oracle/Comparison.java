@@ -184,7 +184,7 @@ final class Comparison {
                                 first >>> 16 & 0xffff,
                                 first >>> 32 & 0xff,
                                 m.get(INT, s + FXSAVE + 24)));
-        if (f.row.x87() || f.row.vector()) {
+        if (f.row.x87() || f.row.operands().contains("P")) {
             for (int i = 0; i < 8; i++) {
                 b.append(
                         "%n   st%d=%04x.%016x"
@@ -196,12 +196,14 @@ final class Comparison {
         }
         if (f.row.vector()) {
             for (int i = 0; i < 16; i++) {
-                b.append(
-                        "%n   xmm%d=%016x.%016x"
-                                .formatted(
-                                        i,
-                                        m.get(LONG, s + FXSAVE + 168 + 16 * i),
-                                        m.get(LONG, s + FXSAVE + 160 + 16 * i)));
+                if (i == 0 || i == f.modrmReg || i == f.modrmRm) {
+                    b.append(
+                            "%n   xmm%d=%016x.%016x"
+                                    .formatted(
+                                            i,
+                                            m.get(LONG, s + FXSAVE + 168 + 16 * i),
+                                            m.get(LONG, s + FXSAVE + 160 + 16 * i)));
+                }
             }
         }
         if (f.memory && f.addressSize != 2) {

@@ -75,7 +75,10 @@ static void load(ucontext_t *uc, const struct state *s) {
     *(uint64_t *)(fp + 512) |= 7;
     memcpy(fp + 576, s->ymm_high, 256);
     memcpy((void *)WINDOW, s->window, WINDOW_BYTES);
+    memset((void *)(DATA + DATA_BYTES - 64), 0, 64);
     memcpy((void *)s->rip, s->code, s->code_length);
+    // The kernel does not take NT and ID from the saved context but leaves them as they are.
+    __asm__ volatile("pushfq; andq $~0x204000, (%%rsp); popfq" ::: "memory", "cc");
 }
 
 static void store(ucontext_t *uc, const struct state *in, struct state *s, int signal) {
