@@ -198,7 +198,9 @@ public final class Interpreter {
     static int vector(Cpu c, Insn i, int vector) {
         if (c.mem.nonCanonical) {
             c.mem.nonCanonical = false;
-            if (vector == 13 && (i.mem && i.segment == Cpu.SS || usesStack(i))) {
+            boolean ofStack =
+                    i.mem && !canonical(c, i) ? i.segment == Cpu.SS : usesStack(i);
+            if (vector == 13 && ofStack) {
                 return 12;
             }
         }
@@ -207,13 +209,21 @@ public final class Interpreter {
 
     private static boolean usesStack(Insn i) {
         String m = i.row.mnemonic;
-        return !i.mem
-                && (m.startsWith("PUSH")
-                        || m.startsWith("POP")
-                        || m.startsWith("CALL")
-                        || m.startsWith("RET")
-                        || m.startsWith("ENTER")
-                        || m.startsWith("LEAVE"));
+        return m.startsWith("PUSH")
+                || m.equals("POP")
+                || m.startsWith("POPF")
+                || m.startsWith("POPA")
+                || m.startsWith("CALL")
+                || m.startsWith("RET")
+                || m.startsWith("ENTER")
+                || m.startsWith("LEAVE");
+    }
+
+    /** Whether the memory operand itself is at a canonical address. */
+    private static boolean canonical(Cpu c, Insn i) {
+        long linear = c.effectiveBase[i.segment] + i.effectiveAddress(c);
+        int shift = (c.cr4 & 1 << 12) != 0 ? 7 : 16;
+        return linear << shift >> shift == linear;
     }
 
     // --- attention --------------------------------------------------------------------------------

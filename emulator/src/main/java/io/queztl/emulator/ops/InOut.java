@@ -91,6 +91,8 @@ public final class InOut {
 
     private static void repeat(Cpu c, Insn i, int size, boolean input) {
         int addressSize = i.addressSize;
+        // Even a count of 0 needs the permission.
+        IoPermission.check(c, port(c), size);
         long count = c.r[Cpu.RCX] & Flags.mask(addressSize);
         while (count != 0) {
             if (input) {

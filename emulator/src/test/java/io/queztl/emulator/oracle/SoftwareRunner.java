@@ -66,7 +66,7 @@ final class SoftwareRunner implements AutoCloseable {
         memory.write64(0x1000, 0x2000 | present | write | user);
         memory.write64(0x2000, 0x3000 | present | write | user);
         memory.write64(0x3000 + 8 * (CODE_ADDRESS >> 21), 0x4000 | present | write | user);
-        map(CODE_ADDRESS, CODE_PHYSICAL, CODE_BYTES, present | write | user);
+        map(CODE_ADDRESS, CODE_PHYSICAL, CODE_BYTES, present | user);
         map(DATA_ADDRESS, DATA_PHYSICAL, DATA_BYTES, present | write | user | noExecute);
         map(READ_ONLY_ADDRESS, READ_ONLY_PHYSICAL, 0x1000, present | user | noExecute);
         memory.fill(CODE_PHYSICAL, CODE_BYTES, (byte) 0xCC);

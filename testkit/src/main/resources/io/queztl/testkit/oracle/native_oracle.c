@@ -55,6 +55,7 @@ struct shared {
 };
 
 static struct shared *shared;
+static uint8_t *code;
 static int running;
 static uint64_t count, current;
 static gregset_t host;
@@ -76,7 +77,7 @@ static void load(ucontext_t *uc, const struct state *s) {
     memcpy(fp + 576, s->ymm_high, 256);
     memcpy((void *)WINDOW, s->window, WINDOW_BYTES);
     memset((void *)(DATA + DATA_BYTES - 64), 0, 64);
-    memcpy((void *)s->rip, s->code, s->code_length);
+    memcpy(code + (s->rip - CODE), s->code, s->code_length);
     // The kernel does not take NT and ID from the saved context but leaves them as they are.
     __asm__ volatile("pushfq; andq $~0x204000, (%%rsp); popfq" ::: "memory", "cc");
 }
@@ -96,7 +97,7 @@ static void store(ucontext_t *uc, const struct state *in, struct state *s, int s
     if (*(uint64_t *)(fp + 512) & 4) memcpy(s->ymm_high, fp + 576, 256);
     else memset(s->ymm_high, 0, 256);
     memcpy(s->window, (void *)WINDOW, WINDOW_BYTES);
-    memset((void *)in->rip, 0xcc, in->code_length);
+    memset(code + (in->rip - CODE), 0xcc, in->code_length);
 }
 
 static void handler(int signal, siginfo_t *info, void *context) {
@@ -144,8 +145,17 @@ int main(int argc, char **argv) {
         perror("mmap");
         return 2;
     }
-    map(CODE, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC);
-    memset((void *)CODE, 0xcc, CODE_BYTES);
+    // Cases may not write their code; the oracle has it mapped a second time.
+    int memory = memfd_create("code", MFD_CLOEXEC);
+    if (memory < 0 || ftruncate(memory, CODE_BYTES)) return 2;
+    code = mmap(0, CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    memset(code, 0xcc, CODE_BYTES);
+    void *p = mmap((void *)CODE, CODE_BYTES, PROT_READ | PROT_EXEC,
+                   MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, memory, 0);
+    if (p != (void *)CODE) {
+        perror("mmap");
+        return 2;
+    }
     map(DATA, DATA_BYTES, PROT_READ | PROT_WRITE);
     memset((void *)DATA, 0, DATA_BYTES);
     map(READ_ONLY, 0x1000, PROT_READ);
