@@ -9,4 +9,6 @@ module io.queztl.devices {
 
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;
+    exports io.queztl.devices.pci;
+    exports io.queztl.devices.power;
 }
