@@ -13,6 +13,7 @@ module io.queztl.vmm {
     requires aircompressor.v3;
     requires jdk.unsupported;
 
+    exports io.queztl.vmm.acpi;
     exports io.queztl.vmm.boot;
     exports io.queztl.vmm.builder;
     exports io.queztl.vmm.config;
