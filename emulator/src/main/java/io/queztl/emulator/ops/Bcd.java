@@ -4,7 +4,10 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.decode.Insn;
 
-/** Decimal adjustment (SDM volume 2, AAA to DAS). */
+/**
+ * Decimal adjustment (SDM volume 2, AAA to DAS). Flags the manuals leave open are those of the
+ * addition or subtraction that does the adjustment, as on AMD's Zen.
+ */
 public final class Bcd {
     private Bcd() {}
 
@@ -23,18 +26,14 @@ public final class Bcd {
         boolean oldCf = Flags.cf(c);
         boolean low = (old & 15) > 9 || Flags.af(c);
         boolean high = old > 0x99 || oldCf;
-        int al = old;
-        boolean cf = high;
-        if (low) {
-            al += 6 * sign;
-            // DAS borrows out of AL even where the high digit needs no adjustment.
-            cf |= sign < 0 && al < 0;
-        }
-        if (high) {
-            al += 0x60 * sign;
-        }
+        int adjustment = (low ? 6 : 0) + (high ? 0x60 : 0);
+        int al = old + sign * adjustment;
+        // DAS borrows out of AL even where the high digit needs no adjustment.
+        boolean cf = high || low && sign < 0 && old < 6;
+        int operand = sign < 0 ? adjustment : ~adjustment;
+        boolean of = ((old ^ operand) & (old ^ al) & 0x80) != 0;
         c.reg(Cpu.RAX, 1, al);
-        Flags.set(c, al, 1, cf, false, low);
+        Flags.set(c, al, 1, cf, of, low);
     }
 
     /** AAA. */
@@ -48,14 +47,14 @@ public final class Bcd {
     }
 
     private static void adjustUnpacked(Cpu c, int sign) {
-        int ax = (int) c.r[Cpu.RAX] & 0xffff;
-        boolean adjust = (ax & 15) > 9 || Flags.af(c);
-        if (adjust) {
-            ax += 0x106 * sign;
-        }
-        ax &= 0xff0f;
-        c.reg(Cpu.RAX, 2, ax);
-        Flags.set(c, ax, 1, adjust, false, adjust);
+        int old = (int) c.r[Cpu.RAX] & 0xffff;
+        boolean adjust = (old & 15) > 9 || Flags.af(c);
+        int adjustment = adjust ? 0x106 : 0;
+        int ax = old + sign * adjustment;
+        int operand = sign < 0 ? adjustment : ~adjustment;
+        boolean of = ((old ^ operand) & (old ^ ax) & 0x8000) != 0;
+        c.reg(Cpu.RAX, 2, ax & 0xff0f);
+        Flags.set(c, ax, 2, adjust, of, adjust);
     }
 
     /** AAM; #DE if the base is 0. */
@@ -72,8 +71,9 @@ public final class Bcd {
     /** AAD. */
     public static void aad(Cpu c, Insn i) {
         int ax = (int) c.r[Cpu.RAX];
-        int al = (ax & 0xff) + (ax >> 8 & 0xff) * ((int) i.immediate & 0xff) & 0xff;
-        c.reg(Cpu.RAX, 2, al);
-        Flags.set(c, al, 1, false, false, false);
+        int product = (ax >> 8 & 0xff) * ((int) i.immediate & 0xff);
+        int al = ax + product;
+        c.reg(Cpu.RAX, 2, al & 0xff);
+        Flags.add(c, ax, product, al, 1);
     }
 }

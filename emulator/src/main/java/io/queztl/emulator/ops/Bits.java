@@ -60,6 +60,7 @@ public final class Bits {
         long linear = stringAddress(c, i, true);
         int size = i.size;
         long mask = 1L << index(c.r[i.r2], size);
+        c.mem.checkWrite(linear, size);
         long old = c.mem.load(linear, size);
         while (true) {
             long next = how == 0 ? old | mask : how == 1 ? old & ~mask : old ^ mask;

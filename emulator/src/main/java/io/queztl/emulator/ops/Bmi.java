@@ -36,7 +36,7 @@ public final class Bmi {
         return result;
     }
 
-    /** BEXTR: start in bits 7:0 of the control, length in 15:8; AF as AMD's CPUs leave it. */
+    /** BEXTR: start in bits 7:0 of the control, length in 15:8; AF and SF as AMD's CPUs leave them. */
     public static long bextr(Cpu c, long a, long control, int size) {
         int start = (int) control & 0xff;
         int length = (int) (control >>> 8) & 0xff;
@@ -44,7 +44,8 @@ public final class Bmi {
         if (length < 64) {
             result &= (1L << length) - 1;
         }
-        Flags.set(c, result, size, false, false, true);
+        // SF is always clear: the sign bit must not reach the flags.
+        Flags.set(c, result & 0xff | (result >>> 8 != 0 ? 0x100 : 0), 8, false, false, true);
         return result;
     }
 

@@ -15,19 +15,19 @@ public final class Branch {
     }
 
     private static long checked(Cpu c, Insn i, long target) {
-        int size = i.operandSize;
-        if (size == 8) {
-            int shift = (c.cr4 & 1 << 12) != 0 ? 7 : 16;
-            if (target << shift >> shift != target) {
-                throw c.gp(0);
-            }
-            return target;
-        }
-        long offset = target & Flags.mask(size);
-        if (offset > (c.limit[Cpu.CS] & 0xffff_ffffL)) {
+        long offset = target & Flags.mask(i.operandSize);
+        if (!allowed(c, i, offset)) {
             throw c.gp(0);
         }
         return offset;
+    }
+
+    private static boolean allowed(Cpu c, Insn i, long offset) {
+        if (i.operandSize != 8) {
+            return offset <= (c.limit[Cpu.CS] & 0xffff_ffffL);
+        }
+        int shift = (c.cr4 & 1 << 12) != 0 ? 7 : 16;
+        return offset << shift >> shift == offset;
     }
 
     /** JMP, relative. */
@@ -51,8 +51,14 @@ public final class Branch {
     }
 
     private static void call(Cpu c, Insn i, long target) {
-        long to = checked(c, i, target);
-        Stack.push(c, c.rip, i.operandSize);
+        int size = i.operandSize;
+        long to = target & Flags.mask(size);
+        if (!allowed(c, i, to)) {
+            // Faults of the stack come first.
+            Stack.checkPush(c, size);
+            throw c.gp(0);
+        }
+        Stack.push(c, c.rip, size);
         c.rip = to;
     }
 

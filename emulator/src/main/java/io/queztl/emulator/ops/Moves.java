@@ -125,7 +125,10 @@ public final class Moves {
             a = compareAndExchange(c, i, linear, size, expected, b);
         } else {
             a = c.reg(i.r1, size);
-            c.reg(i.r1, size, a == expected ? b : a);
+            // A register that differs keeps its upper half too.
+            if (a == expected) {
+                c.reg(i.r1, size, b);
+            }
         }
         if (a != expected) {
             c.reg(Cpu.RAX, size, a);

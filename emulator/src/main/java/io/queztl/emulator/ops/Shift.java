@@ -91,8 +91,13 @@ public final class Shift {
     /** RCL: rotates through CF, so 8 and 16 bits have a period of 9 and 17. */
     public static long rcl(Cpu c, long a, long count, int size) {
         int bits = size * 8;
+        if (count(count, size) == 0) {
+            return a;
+        }
         int n = count(count, size) % (bits + 1);
         if (n == 0) {
+            // A full turn: the value stays, OF is set as after any other.
+            Flags.setCfOf(c, Flags.cf(c), Flags.cf(c) != bit(a, bits - 1));
             return a;
         }
         long carry = Flags.cf(c) ? 1 : 0;
@@ -108,8 +113,12 @@ public final class Shift {
     /** RCR. */
     public static long rcr(Cpu c, long a, long count, int size) {
         int bits = size * 8;
+        if (count(count, size) == 0) {
+            return a;
+        }
         int n = count(count, size) % (bits + 1);
         if (n == 0) {
+            Flags.setCfOf(c, Flags.cf(c), topBitsDiffer(a, bits));
             return a;
         }
         long carry = Flags.cf(c) ? 1 : 0;

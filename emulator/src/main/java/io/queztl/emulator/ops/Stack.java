@@ -14,13 +14,30 @@ public final class Stack {
 
     /** Pushes the low {@code size} bytes of a value. */
     public static void push(Cpu c, long value, int size) {
-        if (c.mode64) {
-            long sp = c.r[Cpu.RSP] - size;
+        long sp = c.r[Cpu.RSP] - size;
+        if (c.mode64 && certainlyCanonical(sp)) {
             c.mem.store(sp, size, value);
             c.r[Cpu.RSP] = sp;
         } else {
             pushSlow(c, value, size);
         }
+    }
+
+    /** True if a linear address is canonical with 48 bits, and so with 57. */
+    private static boolean certainlyCanonical(long linear) {
+        return linear << 16 >> 16 == linear;
+    }
+
+    /** Raises the fault that pushing {@code size} bytes would raise. */
+    static void checkPush(Cpu c, int size) {
+        c.mem.checkWrite(linear(c, c.r[Cpu.RSP] - size & c.stackMask, size, true), size);
+    }
+
+    /** The linear address of a stack access; #SS(0) where it is not allowed. */
+    private static long linear(Cpu c, long pointer, int size, boolean write) {
+        return c.mode64 && certainlyCanonical(pointer)
+                ? pointer
+                : Segmentation.linear(c, Cpu.SS, pointer, size, write);
     }
 
     private static void pushSlow(Cpu c, long value, int size) {
@@ -41,11 +58,11 @@ public final class Stack {
     }
 
     private static long get(Cpu c, long pointer, int size) {
-        return c.mem.load(Moves.linear(c, Cpu.SS, pointer & c.stackMask, size, false), size);
+        return c.mem.load(linear(c, pointer & c.stackMask, size, false), size);
     }
 
     private static void put(Cpu c, long pointer, long value, int size) {
-        c.mem.store(Moves.linear(c, Cpu.SS, pointer & c.stackMask, size, true), size, value);
+        c.mem.store(linear(c, pointer & c.stackMask, size, true), size, value);
     }
 
     /** Adds to the stack pointer. */
@@ -226,7 +243,7 @@ public final class Stack {
         }
         sp -= i.immediate & 0xffff;
         // The new top of the stack must be writable.
-        c.mem.checkWrite(Moves.linear(c, Cpu.SS, sp & c.stackMask, size, true), size);
+        c.mem.checkWrite(linear(c, sp & c.stackMask, size, true), size);
         pointer(c, sp);
         c.reg(Cpu.RBP, size, frame & c.stackMask);
     }
