@@ -168,6 +168,9 @@ public final class Cpu {
     /** MXCSR. */
     public int mxcsr = 0x1F80;
 
+    /** MXCSR exception flags raised by the instruction under way; 0 between instructions. */
+    public int raised;
+
     /** x87 and MMX state. */
     public final X87 x87 = new X87();
 
