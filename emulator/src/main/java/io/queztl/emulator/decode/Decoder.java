@@ -289,7 +289,8 @@ public final class Decoder {
         int m = next();
         i.modrm = m;
         i.reg = m >> 3 & 7 | (i.rex & 4) << 1;
-        int mod = m >> 6;
+        // MOV to and from control and debug registers takes any mod for 3.
+        int mod = i.row.registerOnly ? 3 : m >> 6;
         int rm = m & 7;
         if (mod == 3 || i.row.registersOnly) {
             i.rm = rm | (i.rex & 1) << 3;

@@ -123,6 +123,9 @@ public final class Row {
     /** A ModRM byte follows the opcode. */
     public final boolean hasModrm;
 
+    /** ModRM.mod is ignored: the operand is a register always. */
+    public final boolean registerOnly;
+
     /** ModRM.mod is ignored, r/m is a register: moves to and from control and debug registers. */
     public final boolean registersOnly;
 
@@ -270,6 +273,12 @@ public final class Row {
         this.vex = vex;
         this.vexL = vexL;
         this.registersOnly =
+                operands.stream()
+                        .anyMatch(
+                                o ->
+                                        o.kind() == Operand.Kind.CONTROL
+                                                || o.kind() == Operand.Kind.DEBUG);
+        this.registerOnly =
                 operands.stream()
                         .anyMatch(
                                 o ->

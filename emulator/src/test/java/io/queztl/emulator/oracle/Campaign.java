@@ -1,5 +1,7 @@
 package io.queztl.emulator.oracle;
 
+import io.queztl.emulator.cpu.CpuModel;
+import io.queztl.emulator.cpu.Feature;
 import io.queztl.testkit.oracle.CaseLayout;
 import io.queztl.testkit.oracle.NativeOracle;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -98,6 +101,9 @@ final class Campaign implements AutoCloseable {
         for (String f : r.features()) {
             if (!host.contains(f)) {
                 return "the host CPU lacks " + f;
+            }
+            if (!CpuModel.max().has(Feature.valueOf(f.toUpperCase(Locale.ROOT)))) {
+                return "the CPU model lacks " + f;
             }
         }
         return null;

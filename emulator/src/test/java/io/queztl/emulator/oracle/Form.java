@@ -75,8 +75,11 @@ final class Form {
         int form = row.exact() >= 0 ? row.exact() >= 0xC0 ? 'r' : 'm' : row.form();
         boolean hasModrm = row.modrm() || row.operands().stream().anyMatch(Form::needsModrm);
         boolean onlyMemory = row.operands().stream().anyMatch(o -> o.charAt(0) == 'M');
+        boolean onlyRegister =
+                row.operands().contains("Cd") || row.operands().contains("Dd");
         memory =
                 hasModrm
+                        && !onlyRegister
                         && row.exact() < 0
                         && (form == 'm' || form == 'b' && (onlyMemory || dice.percent(50)));
         boolean offset = row.operands().stream().anyMatch(o -> o.charAt(0) == 'O');
@@ -96,7 +99,8 @@ final class Form {
         if (row.has("lock") && memory && dice.percent(25)) {
             put(0xF0, 1);
             lock = true;
-        } else if (dice.percent(1)) {
+        } else if (dice.percent(1) && !(row.map() == 1 && (row.opcode() & 0xFD) == 0x20)) {
+            // LOCK MOV CR0 is CR8 on AMD's CPUs.
             put(0xF0, 1); // #UD, or stray but allowed
             lock = true;
         }
