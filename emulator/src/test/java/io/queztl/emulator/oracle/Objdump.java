@@ -52,7 +52,7 @@ final class Objdump {
                     };
             return run(
                     List.of(
-                            "objdump", "-D", "-z", "-w", "--insn-width=16", "-M", "intel", "-b",
+                            "objdump", "-D", "-z", "-w", "--insn-width=16", "-M", "intel,intel64", "-b",
                             "binary", "-m", machine, file.toString()));
         } finally {
             Files.delete(file);
@@ -62,7 +62,7 @@ final class Objdump {
     /** Disassembles the code of a program or library. */
     static List<Line> file(Path program) throws IOException {
         return run(
-                List.of("objdump", "-d", "-w", "--insn-width=16", "-M", "intel",
+                List.of("objdump", "-d", "-w", "--insn-width=16", "-M", "intel,intel64",
                         program.toString()));
     }
 
