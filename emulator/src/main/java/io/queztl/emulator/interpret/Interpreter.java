@@ -345,7 +345,7 @@ public final class Interpreter {
                 && (c.systemFlags & (Flags.TF | Flags.RF)) == 0
                 && c.pendingDebug == 0
                 && !c.interruptShadow
-                && !DebugRegisters.instructionBreakpoints(c)) {
+                && !DebugRegisters.enabled(c)) {
             c.unattend(Cpu.ATTENTION_DEBUG);
         }
         return null;

@@ -71,7 +71,7 @@ public final class DebugRegisters {
     /** To be called after DR0–DR7 changed other than by MOV. */
     public static void changed(Cpu c) {
         c.mem.flushAll();
-        if (instructionBreakpoints(c)) {
+        if (enabled(c)) {
             c.attend(Cpu.ATTENTION_DEBUG);
         }
     }
@@ -90,27 +90,9 @@ public final class DebugRegisters {
         return code == 2 ? 8 : code + 1;
     }
 
-    /** True if any instruction breakpoint is enabled: single instructions must be looked at. */
-    public static boolean instructionBreakpoints(Cpu c) {
-        return anyOfKind(c.dr[7], EXECUTE);
-    }
-
-    /** True if any data breakpoint is enabled. */
-    public static boolean dataBreakpoints(Cpu c) {
-        long dr7 = c.dr[7];
-        return (dr7 & 0xff) != 0 && (anyOfKind(dr7, WRITE) || anyOfKind(dr7, 3));
-    }
-
-    private static boolean anyOfKind(long dr7, int kind) {
-        if ((dr7 & 0xff) == 0) {
-            return false;
-        }
-        for (int n = 0; n < 4; n++) {
-            if (enabled(dr7, n) && kind(dr7, n) == kind) {
-                return true;
-            }
-        }
-        return false;
+    /** True if any breakpoint is enabled: instructions must run one at a time. */
+    public static boolean enabled(Cpu c) {
+        return (c.dr[7] & 0xff) != 0;
     }
 
     /** DR6 bits of the instruction breakpoints at this linear address; 0 for none. */
