@@ -28,6 +28,6 @@ if MAVEN_OPTS="${MAVEN_OPTS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:au
 else
     rm -f target/build.started
     echo "failed; the end of target/build.log:" >&2
-    grep -E '^\[ERROR\]' target/build.log | head -n 20 >&2 || tail -n 20 target/build.log >&2
+    grep -E '^\[ERROR\]' target/build.log | head -n 5 >&2 || tail -n 20 target/build.log >&2
     exit 125
 fi

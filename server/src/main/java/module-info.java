@@ -4,6 +4,17 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module io.queztl.server {
     requires static transitive org.jspecify;
-    requires info.picocli;
     requires io.queztl.linux;
+    requires io.queztl.machine;
+    requires io.queztl.emulator;
+    requires io.queztl.devices;
+    requires io.queztl.vmm;
+    requires info.picocli;
+    requires org.apache.commons.compress;
+    requires org.tukaani.xz;
+    requires aircompressor.v3;
+    requires jdk.unsupported;
+
+    opens io.queztl.server.cli to
+            info.picocli;
 }

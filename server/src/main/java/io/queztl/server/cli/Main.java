@@ -6,6 +6,6 @@ public final class Main {
 
     /** Runs one command and ends the JVM with its exit status. */
     public static void main(String[] arguments) {
-        System.out.println("queztl");
+        System.exit(Cli.run(arguments));
     }
 }

@@ -16,11 +16,11 @@ public sealed interface Outcome {
     record Crashed(String reason) implements Outcome {}
 
     /**
-     * The guest wrote to isa-debug-exit.
+     * The guest wrote {@code v} to isa-debug-exit.
      *
-     * @param code the value written, 32 bits at most
+     * @param status {@code (v << 1) | 1}, of which a process keeps the low eight bits
      */
-    record DebugExit(int code) implements Outcome {}
+    record DebugExit(int status) implements Outcome {}
 
     /** The VMM was told to stop the VM. */
     record Stopped() implements Outcome {}

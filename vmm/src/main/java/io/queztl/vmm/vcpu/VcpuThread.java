@@ -8,7 +8,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One vCPU and the platform thread that runs it.
@@ -55,6 +57,7 @@ public final class VcpuThread implements VcpuSignals {
     private final Thread thread;
     private final ConcurrentLinkedQueue<Command> commands = new ConcurrentLinkedQueue<>();
     private volatile State state = State.PAUSED;
+    private @Nullable Consumer<Vcpu> tracer;
 
     /**
      * Makes the thread; {@link #start} starts it.
@@ -70,6 +73,12 @@ public final class VcpuThread implements VcpuSignals {
                         .daemon()
                         .name("queztl-vcpu-" + vcpu.index())
                         .unstarted(this::loop);
+    }
+
+    /** Calls {@code tracer} after each instruction, on the vCPU's thread; before {@link #start}. */
+    public void trace(Consumer<Vcpu> tracer) {
+        this.tracer = tracer;
+        vcpu.singleStep(true);
     }
 
     /** Starts the thread, in state PAUSED. */
@@ -247,8 +256,13 @@ public final class VcpuThread implements VcpuSignals {
                 listener.failed(vcpu.index(), f.reason());
             }
             case VcpuExit.Debug d -> {
-                state = State.PAUSED;
-                listener.debugged(vcpu.index());
+                Consumer<Vcpu> t = tracer;
+                if (t != null) {
+                    t.accept(vcpu);
+                } else {
+                    state = State.PAUSED;
+                    listener.debugged(vcpu.index());
+                }
             }
         }
     }

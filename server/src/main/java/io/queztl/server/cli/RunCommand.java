@@ -1,0 +1,262 @@
+package io.queztl.server.cli;
+
+import io.queztl.emulator.SoftwareAccelerator;
+import io.queztl.linux.Terminal;
+import io.queztl.server.CommandException;
+import io.queztl.server.ExitStatus;
+import io.queztl.server.guest.CacheFolder;
+import io.queztl.server.guest.StockGuest;
+import io.queztl.server.guest.StockInitramfs;
+import io.queztl.vmm.builder.Outcome;
+import io.queztl.vmm.builder.VirtualMachine;
+import io.queztl.vmm.builder.VmBuilder;
+import io.queztl.vmm.config.MemorySize;
+import io.queztl.vmm.config.VmConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code queztl run}: one VM in the foreground, its serial console on the standard streams. */
+@Command(
+        name = "run",
+        description = {
+            "Runs a virtual machine in the foreground; its serial console is this terminal.",
+            "Without --kernel, Debian's stock kernel and busybox are fetched with this host's apt"
+                    + " (once, without root) and greet you, or run the command of --exec.",
+            "On a terminal, Ctrl-A x ends the VM and Ctrl-A Ctrl-A sends a Ctrl-A.",
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Cli.Version.class,
+        sortOptions = false,
+        exitCodeListHeading = "%nExit statuses:%n",
+        exitCodeList = {
+            "0:the guest powered off",
+            "N:with --exec, the status of the command",
+            "2:wrong arguments",
+            "3:the kernel or initrd cannot be booted",
+            "4:the host lacks something (memory, apt, network)",
+            "5:the guest crashed",
+            "6:the guest reset itself (reboot or kernel panic)",
+            "7:the guest ended without a status for --exec",
+            "125:an error in Queztl",
+        })
+final class RunCommand implements Callable<Integer> {
+    /** A panic reboots at once, which ends the VM with a failure. */
+    private static final String COMMAND_LINE = "console=ttyS0 panic=-1";
+
+    private final HostIo io;
+
+    @Option(
+            names = "--kernel",
+            paramLabel = "FILE",
+            description = "bzImage, ELF vmlinux or multiboot kernel; default: Debian's")
+    private @Nullable Path kernel;
+
+    @Option(
+            names = "--initrd",
+            paramLabel = "FILE",
+            description = "initial RAM disk; default: the stock guest's, or none with --kernel")
+    private @Nullable Path initrd;
+
+    @Option(
+            names = "--append",
+            paramLabel = "TEXT",
+            description =
+                    "added to the kernel command line, which starts with '" + COMMAND_LINE + "'")
+    private @Nullable String append;
+
+    @Option(
+            names = {"-c", "--cpus"},
+            paramLabel = "N",
+            description = "number of vCPUs (default: ${DEFAULT-VALUE})")
+    private int cpus = 1;
+
+    @Option(
+            names = {"-m", "--memory"},
+            paramLabel = "SIZE",
+            description = "RAM, such as 512M or 4G; a bare number is MiB (default: 512M)")
+    private String memory = MemorySize.format(VmConfig.DEFAULT_MEMORY);
+
+    @Option(
+            names = "--cpu",
+            paramLabel = "MODEL",
+            description = "CPU model (default: ${DEFAULT-VALUE})")
+    private String cpuModel = VmConfig.DEFAULT_CPU_MODEL;
+
+    @Option(
+            names = "--exec",
+            paramLabel = "COMMAND",
+            description = "run this in the guest's shell and end with its status")
+    private @Nullable String exec;
+
+    @Option(
+            names = "--unpack-initrd",
+            description = "decompress the initrd before the guest starts, rather than in it")
+    private boolean unpackInitrd;
+
+    @Option(
+            names = {"-v", "--verbose"},
+            description = "show the stock guest's kernel messages")
+    private boolean verbose;
+
+    @Option(
+            names = "--trace",
+            description = "print each instruction's address to standard error (very slow)")
+    private boolean trace;
+
+    @Option(
+            names = "--debug-exit",
+            description = "a write of N to port 0xf4 ends the VM with status 2N+1 (for test kernels)")
+    private boolean debugExit;
+
+    @Option(
+            names = "--debug-console",
+            description = "bytes written to port 0xe9 go to standard output (for test kernels)")
+    private boolean debugConsole;
+
+    RunCommand(HostIo io) {
+        this.io = io;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (exec != null && initrd != null) {
+            throw new CommandException(
+                    ExitStatus.USAGE,
+                    "--exec needs the stock initrd to carry the command; leave --initrd out.");
+        }
+        long bytes = MemorySize.parse(memory);
+        // Checked before anything is fetched; the kernel's own limits come later.
+        VmConfig config =
+                new VmConfig(
+                        cpus,
+                        bytes,
+                        cpuModel,
+                        kernel == null ? Path.of("stock") : kernel,
+                        initrd,
+                        commandLine(),
+                        unpackInitrd,
+                        debugExit,
+                        debugConsole);
+        SoftwareAccelerator accelerator = new SoftwareAccelerator();
+        VmBuilder.check(config, accelerator);
+        Path temporary = null;
+        try {
+            boolean stockInitrd = initrd == null && (kernel == null || exec != null);
+            if (kernel == null || stockInitrd) {
+                StockGuest guest =
+                        StockGuest.obtain(
+                                CacheFolder.of(System.getenv()),
+                                line -> io.err().println("queztl: " + line + " ..."));
+                if (kernel == null) {
+                    config = config.withKernel(guest.kernel());
+                }
+                if (stockInitrd) {
+                    temporary = Files.createTempFile("queztl-", ".cpio");
+                    temporary.toFile().deleteOnExit();
+                    Terminal terminal = io.terminal();
+                    StockInitramfs.write(
+                            temporary,
+                            guest.busybox(),
+                            exec,
+                            terminal == null ? null : terminal.size());
+                    config = config.withInitrd(temporary);
+                }
+            }
+            return run(config, accelerator, temporary);
+        } finally {
+            delete(temporary);
+        }
+    }
+
+    private String commandLine() {
+        StringBuilder line = new StringBuilder(COMMAND_LINE);
+        if (kernel == null && !verbose) {
+            line.append(" quiet");
+        }
+        if (append != null) {
+            line.append(' ').append(append);
+        }
+        return line.toString();
+    }
+
+    private int run(VmConfig config, SoftwareAccelerator accelerator, @Nullable Path temporary)
+            throws InterruptedException {
+        StatusPort status = new StatusPort();
+        VmBuilder builder = new VmBuilder(config, accelerator).console(io.out()).second(status);
+        if (trace) {
+            builder.trace(io.err()::println);
+        }
+        try (VirtualMachine vm = builder.build()) {
+            // It is in the guest's memory now.
+            delete(temporary);
+            SerialConsole console = new SerialConsole(io, vm.console(), vm::stop);
+            Thread hook =
+                    new Thread(
+                            () -> {
+                                console.close();
+                                vm.stop();
+                            },
+                            "queztl-shutdown");
+            Runtime.getRuntime().addShutdownHook(hook);
+            Outcome outcome;
+            try (console) {
+                console.start();
+                vm.start();
+                outcome = vm.awaitExit();
+                vm.flush();
+            } finally {
+                removeHook(hook);
+            }
+            return exitStatus(outcome, status);
+        }
+    }
+
+    private int exitStatus(Outcome outcome, StatusPort status) {
+        return switch (outcome) {
+            case Outcome.PoweredOff p ->
+                    exec == null
+                            ? ExitStatus.OK
+                            : status.status()
+                                    .orElseGet(
+                                            () ->
+                                                    Cli.fail(
+                                                            io,
+                                                            ExitStatus.NO_STATUS,
+                                                            "the guest powered off before the"
+                                                                    + " command ended."));
+            case Outcome.Stopped s -> exec == null ? ExitStatus.OK : ExitStatus.NO_STATUS;
+            case Outcome.DebugExit d -> d.status() & 0xff;
+            case Outcome.Reset r ->
+                    Cli.fail(
+                            io,
+                            ExitStatus.RESET,
+                            "the guest reset itself: it was rebooted, or its kernel panicked.");
+            case Outcome.Crashed c ->
+                    Cli.fail(io, ExitStatus.CRASHED, "the guest crashed: " + c.reason() + ".");
+            case Outcome.Failed f ->
+                    Cli.fail(
+                            io,
+                            ExitStatus.INTERNAL,
+                            "an error in Queztl, please report it: " + f.reason() + ".");
+        };
+    }
+
+    private static void delete(@Nullable Path file) {
+        if (file != null) {
+            boolean ignored = file.toFile().delete();
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            boolean ignored = Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The JVM is on its way down, and the hook runs or has run.
+        }
+    }
+}

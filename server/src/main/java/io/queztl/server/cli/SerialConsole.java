@@ -1,0 +1,80 @@
+package io.queztl.server.cli;
+
+import io.queztl.devices.legacy.Serial;
+import io.queztl.linux.Terminal;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connects standard input to the guest's first serial port; the other direction is the port's own
+ * output buffer. A terminal is raw between {@link #start} and {@link #close}, and only then is
+ * Ctrl-A special; anything else that is read goes to the guest as it is. The end of the input means
+ * nothing to the guest. The input is read by a daemon thread, which may outlive the VM by one read.
+ */
+final class SerialConsole implements AutoCloseable {
+    private static final int READ_BYTES = 1024;
+    private static final long ROOM_MILLIS = 1000;
+
+    private final HostIo io;
+    private final Serial serial;
+    private final Runnable quit;
+    private Terminal.@Nullable RawMode rawMode;
+    private volatile boolean closed;
+
+    /**
+     * @param quit run when the user types Ctrl-A x
+     */
+    SerialConsole(HostIo io, Serial serial, Runnable quit) {
+        this.io = io;
+        this.serial = serial;
+        this.quit = quit;
+    }
+
+    /** Makes the terminal raw and starts to read. */
+    synchronized void start() {
+        Terminal terminal = io.terminal();
+        if (terminal != null && !closed) {
+            rawMode = terminal.raw();
+        }
+        Thread.ofPlatform().daemon().name("queztl-stdin").start(this::read);
+    }
+
+    private void read() {
+        EscapeFilter filter = new EscapeFilter();
+        byte[] buffer = new byte[READ_BYTES];
+        try {
+            int length;
+            while (!closed && (length = io.in().read(buffer)) >= 0) {
+                int kept = io.terminal() == null ? length : filter.filter(buffer, length);
+                send(buffer, kept);
+                if (filter.quit()) {
+                    quit.run();
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            // As good as the end of the input.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void send(byte[] bytes, int length) throws InterruptedException {
+        int sent = 0;
+        while (sent < length && !closed) {
+            sent += serial.receive(bytes, sent, length - sent);
+            if (sent < length) {
+                boolean ignored = serial.awaitRoom(ROOM_MILLIS);
+            }
+        }
+    }
+
+    /** Puts the terminal back. Any thread may call this, more than once. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        if (rawMode != null) {
+            rawMode.close();
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package io.queztl.server.guest;
+
+import io.queztl.server.CommandException;
+import io.queztl.server.ExitStatus;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Properties;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Debian's stock kernel and busybox, fetched once with the host's apt and kept in the user's cache
+ * folder. {@code stock.properties} is written last: where it is, everything is.
+ *
+ * @param kernel the bzImage
+ * @param busybox the statically linked busybox
+ * @param release what {@code uname -r} says in the guest
+ */
+public record StockGuest(Path kernel, Path busybox, String release) {
+    /**
+     * The package that depends on the newest kernel. The cloud flavour has the drivers of virtual
+     * machines only: it is a third of the size and quicker to boot.
+     */
+    static final String KERNEL_PACKAGE = "linux-image-cloud-amd64";
+
+    static final String BUSYBOX_PACKAGE = "busybox-static";
+
+    private static final String PROPERTIES = "stock.properties";
+
+    /**
+     * Finds the files in the cache, or fetches them.
+     *
+     * @param progress told what takes long, a line each
+     * @throws CommandException if there is no apt, no network or no such package
+     */
+    public static StockGuest obtain(CacheFolder cache, Consumer<String> progress) {
+        Path folder = cache.folder("debian");
+        StockGuest cached = cached(folder);
+        if (cached != null) {
+            return cached;
+        }
+        try {
+            return cache.locked(
+                    "debian",
+                    () -> {
+                        StockGuest meanwhile = cached(folder);
+                        return meanwhile != null ? meanwhile : fetch(folder, progress);
+                    });
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitStatus.HOST,
+                    "Debian's kernel cannot be fetched (%s); check the network or name a kernel"
+                                    .formatted(CacheFolder.reason(e))
+                            + " with --kernel.",
+                    e);
+        }
+    }
+
+    private static @Nullable StockGuest cached(Path folder) {
+        Properties p = new Properties();
+        try (InputStream in = Files.newInputStream(folder.resolve(PROPERTIES))) {
+            p.load(in);
+            StockGuest guest =
+                    new StockGuest(
+                            folder.resolve(p.getProperty("kernel", "")),
+                            folder.resolve(p.getProperty("busybox", "")),
+                            p.getProperty("release", ""));
+            boolean whole =
+                    Long.toString(Files.size(guest.kernel)).equals(p.getProperty("kernel.bytes"))
+                            && Long.toString(Files.size(guest.busybox))
+                                    .equals(p.getProperty("busybox.bytes"));
+            return whole ? guest : null;
+        } catch (IOException | IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private static StockGuest fetch(Path folder, Consumer<String> progress) throws IOException {
+        Path work = Files.createTempDirectory(folder, "apt");
+        try {
+            Apt apt = new Apt(work);
+            progress.accept("fetching the package lists of this host's apt sources");
+            String trouble = apt.update();
+            String kernelPackage = apt.dependency(KERNEL_PACKAGE);
+            if (kernelPackage.isEmpty() || apt.version(BUSYBOX_PACKAGE).isEmpty()) {
+                throw new IOException(
+                        trouble.isEmpty()
+                                ? "apt knows no package " + KERNEL_PACKAGE
+                                : "apt says: " + trouble);
+            }
+            String release = kernelPackage.replaceFirst("^linux-image-", "");
+
+            progress.accept("downloading " + kernelPackage + " " + apt.version(kernelPackage));
+            Path kernel = folder.resolve("vmlinuz-" + release);
+            new DebArchive(apt.download(kernelPackage))
+                    .extract(n -> n.startsWith("boot/vmlinuz-"), "kernel", kernel);
+
+            progress.accept(
+                    "downloading " + BUSYBOX_PACKAGE + " " + apt.version(BUSYBOX_PACKAGE));
+            Path busybox = folder.resolve("busybox");
+            new DebArchive(apt.download(BUSYBOX_PACKAGE))
+                    .extract(n -> n.endsWith("bin/busybox"), "busybox", busybox);
+
+            Properties p = new Properties();
+            p.setProperty("release", release);
+            p.setProperty("kernel", String.valueOf(kernel.getFileName()));
+            p.setProperty("kernel.bytes", Long.toString(Files.size(kernel)));
+            p.setProperty("busybox", String.valueOf(busybox.getFileName()));
+            p.setProperty("busybox.bytes", Long.toString(Files.size(busybox)));
+            Path part = work.resolve(PROPERTIES);
+            try (OutputStream out = Files.newOutputStream(part)) {
+                p.store(out, null);
+            }
+            Files.move(part, folder.resolve(PROPERTIES), StandardCopyOption.ATOMIC_MOVE);
+            return new StockGuest(kernel, busybox, release);
+        } finally {
+            CacheFolder.delete(work);
+        }
+    }
+}

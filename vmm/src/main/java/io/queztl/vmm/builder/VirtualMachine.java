@@ -1,0 +1,151 @@
+package io.queztl.vmm.builder;
+
+import io.queztl.devices.legacy.OutputBuffer;
+import io.queztl.devices.legacy.Serial;
+import io.queztl.machine.time.VmClock;
+import io.queztl.vmm.vcpu.VcpuListener;
+import io.queztl.vmm.vcpu.VcpuThread;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+
+/**
+ * A machine that was put together by {@link VmBuilder}. Its life:
+ *
+ * <pre>
+ *   built ──start──▶ running ◀──resume── paused
+ *     │               │  └──────pause──────▲ │
+ *     └──── stop ─────┴──── guest ends ──────┴──▶ ended (an Outcome) ──close──▶ gone
+ * </pre>
+ *
+ * <p>Any thread may call any method; {@link #close} once, by whoever built it. The first outcome
+ * counts. Devices report the guest's end on vCPU threads, so nothing here waits for a vCPU except
+ * {@link #pause} and {@link #close}.
+ */
+public final class VirtualMachine implements AutoCloseable {
+    private static final long JOIN_MILLIS = 5_000;
+    private static final long FLUSH_MILLIS = 3_600_000;
+
+    private final Closer closer;
+    private final VmClock clock;
+    private final Serial console;
+    private final List<OutputBuffer> outputs;
+    private final Runnable powerButton;
+    private final CompletableFuture<Outcome> exit;
+    private final List<VcpuThread> vcpus;
+
+    VirtualMachine(
+            Closer closer,
+            VmClock clock,
+            Serial console,
+            List<OutputBuffer> outputs,
+            Runnable powerButton,
+            CompletableFuture<Outcome> exit,
+            List<VcpuThread> vcpus) {
+        this.closer = closer;
+        this.clock = clock;
+        this.console = console;
+        this.outputs = List.copyOf(outputs);
+        this.powerButton = powerButton;
+        this.exit = exit;
+        this.vcpus = List.copyOf(vcpus);
+        // Whatever ends the VM ends the vCPUs; nobody has to be waiting for it.
+        exit.thenRun(() -> this.vcpus.forEach(VcpuThread::finish));
+    }
+
+    /** Starts the vCPUs. */
+    public void start() {
+        vcpus.forEach(VcpuThread::start);
+        vcpus.forEach(VcpuThread::resume);
+    }
+
+    /** Stops all vCPUs between two instructions, and the time; returns when they stand. */
+    public void pause() throws InterruptedException {
+        List<Future<VcpuThread.State>> states = new ArrayList<>();
+        for (VcpuThread vcpu : vcpus) {
+            states.add(vcpu.pause());
+        }
+        for (Future<VcpuThread.State> state : states) {
+            try {
+                VcpuThread.State ignored = state.get();
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        clock.pause();
+    }
+
+    /** Lets time and vCPUs go on. */
+    public void resume() {
+        clock.resume();
+        vcpus.forEach(VcpuThread::resume);
+    }
+
+    /** Presses the power button: a guest that listens switches itself off. */
+    public void powerButton() {
+        powerButton.run();
+    }
+
+    /** Ends the VM as if its plug was pulled; returns at once. */
+    public void stop() {
+        boolean ignored = exit.complete(new Outcome.Stopped());
+    }
+
+    /** Waits until the VM has ended, however that came. */
+    public Outcome awaitExit() throws InterruptedException {
+        try {
+            return exit.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The first serial port. */
+    public Serial console() {
+        return console;
+    }
+
+    /** The vCPUs, in order of their index. */
+    public List<VcpuThread> vcpus() {
+        return vcpus;
+    }
+
+    /** Waits until what the guest has printed is written. */
+    public void flush() {
+        for (OutputBuffer output : outputs) {
+            boolean ignored = output.flush(FLUSH_MILLIS);
+        }
+    }
+
+    /** Ends the VM if it has not ended, waits for its threads and gives everything back. */
+    @Override
+    public void close() {
+        stop();
+        for (VcpuThread vcpu : vcpus) {
+            boolean ignored = vcpu.join(JOIN_MILLIS);
+        }
+        closer.close();
+    }
+
+    /** What ends the VM when a vCPU cannot go on. */
+    record Listener(CompletableFuture<Outcome> exit) implements VcpuListener {
+        @Override
+        public void tripleFault(int vcpu, String reason) {
+            boolean ignored =
+                    exit.complete(
+                            new Outcome.Crashed(
+                                    "triple fault on vCPU %d (%s)".formatted(vcpu, reason)));
+        }
+
+        @Override
+        public void failed(int vcpu, String reason) {
+            boolean ignored =
+                    exit.complete(new Outcome.Failed("vCPU %d: %s".formatted(vcpu, reason)));
+        }
+
+        @Override
+        public void debugged(int vcpu) {}
+    }
+}
