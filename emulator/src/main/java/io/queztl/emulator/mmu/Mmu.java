@@ -347,7 +347,17 @@ public final class Mmu {
 
     /** Writes as the CPU itself does, whatever the CPL. */
     public void storeSystem(long va, int size, long value) {
-        storeSlow(va, size, value, systemContext());
+        int k = systemContext();
+        long[] t = writeTlbs[k];
+        int x = slot(va);
+        if (t[x] == (va + size - 1 & PAGE)) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ramStore(va + t[x + 1], size, value);
+        } else {
+            storeSlow(va, size, value, k);
+        }
     }
 
     /** Raises the fault that a supervisor write of the CPU itself to the range would raise. */

@@ -308,8 +308,11 @@ public final class ControlRegisters {
         if ((int) c.r[Cpu.RCX] != 0 || (int) c.r[Cpu.RDX] != 0) {
             throw c.gp(0);
         }
-        c.pkru = (int) c.r[Cpu.RAX];
-        c.mem.flushAll();
+        int pkru = (int) c.r[Cpu.RAX];
+        if (pkru != c.pkru) {
+            c.pkru = pkru;
+            c.mem.flushAll();
+        }
     }
 
     // --- RFLAGS.AC and IF -----------------------------------------------------------------------------

@@ -104,6 +104,7 @@ public final class FarTransfer {
         if ((a & Segmentation.NOT_SYSTEM) != 0) {
             checkDirectCode(c, selector, a);
             checkOffset(c, d, offset);
+            d = Descriptors.markAccessed(c, selector, d);
             pushReturn(c, size);
             setCode(c, selector, d, c.cpl, offset);
             return;
@@ -132,6 +133,7 @@ public final class FarTransfer {
         int dpl = Descriptors.dpl(a);
         if (Descriptors.isConforming(a) || dpl == c.cpl) {
             checkOffset(c, d, offset);
+            d = Descriptors.markAccessed(c, target, d);
             pushReturn(c, size);
             setCode(c, target, d, c.cpl, offset);
         } else if (size == 8) {
