@@ -16,7 +16,7 @@ final class BzImage {
 
     private static final int DEFAULT_SETUP_SECTORS = 4;
 
-    /** The size the payload expands to, which follows all formats but gzip, in the payload. */
+    /** The size the payload expands to; gzip has it in its format, the others get it appended. */
     private static final int SIZE_TRAILER = 4;
 
     private final String name;
@@ -98,7 +98,12 @@ final class BzImage {
         long packed = compression == Compression.GZIP ? bytes : Math.max(0, bytes - SIZE_TRAILER);
         try {
             return Unpacker.unpack(
-                    compression, payload.slice(0, packed).segment(), true, limit, arena);
+                    compression,
+                    payload.slice(0, packed).segment(),
+                    true,
+                    bytes >= SIZE_TRAILER ? payload.u32(bytes - SIZE_TRAILER) : 0,
+                    limit,
+                    arena);
         } catch (Unpacker.UnpackException e) {
             if (e.tooBig()) {
                 throw new BootException(

@@ -95,7 +95,14 @@ record Initrd(long address, long bytes) {
         }
         try {
             MemorySegment rest = data.slice(at, data.size() - at).segment();
-            parts.add(Unpacker.unpack(compression, rest, false, limit - Math.min(limit, at), arena));
+            parts.add(
+                    Unpacker.unpack(
+                            compression,
+                            rest,
+                            false,
+                            4 * rest.byteSize(),
+                            limit - Math.min(limit, at),
+                            arena));
             return parts;
         } catch (Unpacker.UnpackException e) {
             if (e.tooBig()) {

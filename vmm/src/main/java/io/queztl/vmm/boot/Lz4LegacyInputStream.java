@@ -1,9 +1,7 @@
 package io.queztl.vmm.boot;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import org.apache.commons.compress.compressors.lz4.BlockLZ4CompressorInputStream;
 
 /**
  * The legacy lz4 frame that {@code lz4 -l} writes: a magic number, then blocks of up to 8 MiB,
@@ -47,13 +45,7 @@ final class Lz4LegacyInputStream extends BlockInputStream {
         }
         position = 0;
         limit = 0;
-        try (var blocks =
-                new BlockLZ4CompressorInputStream(new ByteArrayInputStream(compressed, 0, size))) {
-            limit = blocks.readNBytes(block, 0, BLOCK_BYTES);
-            if (limit == BLOCK_BYTES && blocks.read() >= 0) {
-                throw new IOException("lz4 block expands to more than 8 MiB");
-            }
-        }
+        limit = Lz4Block.decompress(compressed, size, block);
         return true;
     }
 }

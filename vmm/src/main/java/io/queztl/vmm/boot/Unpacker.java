@@ -33,7 +33,9 @@ final class Unpacker {
     }
 
     private static final int CHUNK = 1 << 18;
-    private static final long FIRST_BYTES = 16 << 20;
+
+    /** A size that a file claims is believed up to here. */
+    private static final long EXPECTED_LIMIT = 128 << 20;
 
     private Unpacker() {}
 
@@ -41,15 +43,16 @@ final class Unpacker {
      * Decompresses a whole stream.
      *
      * @param single stop after the first compressed stream
+     * @param expected how many bytes probably come out, to be right at the first try; any value
      * @param limit most bytes that may come out
      * @param arena what the result lives in
      */
     static MemorySegment unpack(
-            Compression compression, MemorySegment data, boolean single, long limit, Arena arena)
+            Compression compression, MemorySegment data, boolean single, long expected, long limit, Arena arena)
             throws UnpackException {
         try (InputStream in = compression.open(data, single)) {
             byte[] chunk = new byte[CHUNK];
-            MemorySegment buffer = arena.allocate(Math.min(limit, FIRST_BYTES));
+            MemorySegment buffer = arena.allocate(Math.min(limit, Math.clamp(expected, 0, EXPECTED_LIMIT)));
             long size = 0;
             for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
                 if (n > limit - size) {
