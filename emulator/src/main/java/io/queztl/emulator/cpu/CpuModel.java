@@ -33,8 +33,8 @@ public record CpuModel(String name, Set<Feature> features) {
      */
     private static final Set<Feature> NOT_IN_MAX =
             EnumSet.of(
-                    FMA, AVX, F16C, AVX2, VAES, VPCLMULQDQ, GFNI, SSE4A, MONITOR, CLZERO,
-                    PCID, LA57, XSAVES);
+                    FMA, AVX, F16C, AVX2, VAES, VPCLMULQDQ, GFNI, MONITOR, CLZERO, PCID, LA57,
+                    XSAVES);
 
     private static Set<Feature> with(Set<Feature> base, Feature... more) {
         EnumSet<Feature> all = EnumSet.copyOf(base);

@@ -252,8 +252,10 @@ final class StateMaker {
         } else if (name.equals("CMPXCHG16B") && dice.percent(60)) {
             m.set(LONG, at, r[RAX]);
             m.set(LONG, at + 8, r[RDX]);
-        } else if (name.equals("LDMXCSR") && dice.percent(90)) {
-            m.set(INT, at, dice.below(0x10000));
+        } else if (name.equals("LDMXCSR")) {
+            // AMD's misaligned-access bit, which a model without that feature has not.
+            int random = m.get(INT, at) & ~(1 << 17);
+            m.set(INT, at, dice.percent(90) ? dice.below(0x10000) : random);
         } else if (name.equals("FLDCW") && dice.percent(80)) {
             m.set(SHORT, at, (short) control());
         } else if (name.equals("FBLD") && dice.percent(80)) {
