@@ -186,13 +186,17 @@ final class Executors {
         Mmu mem = c.mem;
         long offset = mem.writeOffset(Operands.address(c, n, s, true), s);
         if (offset >= 0 && Mmu.atomic(offset, s)) {
-            long old;
-            long value;
-            do {
-                old = mem.ramLoad(offset, s);
-                value = f.apply(c, old, b, s);
-            } while (!mem.compareAndSet(offset, s, old, value));
-            return;
+            // ADC and SBB read the flags that the attempt before has changed.
+            long flagResult = c.flagResult;
+            long flagCarry = c.flagCarry;
+            while (true) {
+                long old = mem.ramLoad(offset, s);
+                if (mem.compareAndSet(offset, s, old, f.apply(c, old, b, s))) {
+                    return;
+                }
+                c.flagResult = flagResult;
+                c.flagCarry = flagCarry;
+            }
         }
         c.shared.exclusive.begin(c);
         try {
