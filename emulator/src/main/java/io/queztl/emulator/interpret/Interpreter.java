@@ -36,6 +36,10 @@ public final class Interpreter {
 
     private volatile boolean singleStep;
     private long steppingOver = -1;
+    private boolean stoppedAtBreakpoint;
+
+    /** The next block holds a breakpoint: go through it by single instructions. */
+    private boolean atBreakpoint;
 
     /** Makes the interpreter of a vCPU. */
     public Interpreter(Cpu c) {
@@ -47,7 +51,6 @@ public final class Interpreter {
     /** See {@link io.queztl.machine.cpu.Vcpu#breakpoints}. */
     public void breakpoints(long[] addresses) {
         breakpoints = addresses.clone();
-        c.attend(Cpu.ATTENTION_DEBUG);
     }
 
     /** See {@link io.queztl.machine.cpu.Vcpu#singleStep}. */
@@ -58,10 +61,18 @@ public final class Interpreter {
 
     /** Runs until something needs the caller. */
     public VcpuExit run() {
-        steppingOver = c.rip;
+        // Going on from a breakpoint must not stop at it again.
+        steppingOver = stoppedAtBreakpoint ? c.rip : -1;
+        stoppedAtBreakpoint = false;
         while (true) {
             try {
-                if (c.attention != 0 || c.halted || c.waitForSipi) {
+                if (atBreakpoint) {
+                    atBreakpoint = false;
+                    VcpuExit exit = step();
+                    if (exit != null) {
+                        return exit;
+                    }
+                } else if (c.attention != 0 || c.halted || c.waitForSipi) {
                     VcpuExit exit = attend();
                     if (exit != null) {
                         return exit;
@@ -133,8 +144,13 @@ public final class Interpreter {
         Cpu c = this.c;
         Block b = find();
         int generation = c.mem.fetchGeneration;
+        boolean watch = breakpoints.length != 0;
         while (c.attention == 0) {
             long start = c.rip;
+            if (watch && holdsBreakpoint(b, start)) {
+                atBreakpoint = true;
+                return;
+            }
             run(b, start);
             long rip = c.rip;
             if (c.mem.fetchGeneration == generation
@@ -163,6 +179,16 @@ public final class Interpreter {
                 generation = c.mem.fetchGeneration;
             }
         }
+    }
+
+    private boolean holdsBreakpoint(Block b, long start) {
+        long linear = c.effectiveBase[Cpu.CS] + start;
+        for (long s : breakpoints) {
+            if (Long.compareUnsigned(s - linear, b.bytes) < 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Runs one block from its start at RIP {@code start}. */
@@ -306,6 +332,7 @@ public final class Interpreter {
         if (stops.length != 0 && steppingOver != c.rip) {
             for (long s : stops) {
                 if (s == linear) {
+                    stoppedAtBreakpoint = true;
                     return DEBUG;
                 }
             }
@@ -339,10 +366,10 @@ public final class Interpreter {
             c.pendingDebug |= 1 << 14;
         }
         if (singleStep) {
+            stoppedAtBreakpoint = true;
             return DEBUG;
         }
-        if (stops.length == 0
-                && (c.systemFlags & (Flags.TF | Flags.RF)) == 0
+        if ((c.systemFlags & (Flags.TF | Flags.RF)) == 0
                 && c.pendingDebug == 0
                 && !c.interruptShadow
                 && !DebugRegisters.enabled(c)) {

@@ -12,6 +12,7 @@ import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
+import io.queztl.vmm.gdb.GdbServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,6 +108,12 @@ final class RunCommand implements Callable<Integer> {
             names = "--trace",
             description = "print each instruction's address to standard error (very slow)")
     private boolean trace;
+
+    @Option(
+            names = "--gdb",
+            paramLabel = "PORT",
+            description = "let GDB attach on this TCP port of 127.0.0.1; the guest waits for it")
+    private @Nullable Integer gdb;
 
     @Option(
             names = "--debug-exit",
@@ -206,13 +213,37 @@ final class RunCommand implements Callable<Integer> {
             Outcome outcome;
             try (console) {
                 console.start();
-                vm.start();
+                Integer port = gdb;
+                if (port != null) {
+                    debug(vm, port);
+                } else {
+                    vm.start();
+                }
                 outcome = vm.awaitExit();
                 vm.flush();
             } finally {
                 removeHook(hook);
             }
             return exitStatus(outcome, status);
+        }
+    }
+
+    private void debug(VirtualMachine vm, int port) {
+        if (port < 0 || port > 65535) {
+            throw new CommandException(
+                    ExitStatus.USAGE, "--gdb takes a port from 0 to 65535, not %d.".formatted(port));
+        }
+        try {
+            GdbServer server = vm.debug(port);
+            vm.startPaused();
+            io.err()
+                    .println(
+                            "queztl: waiting for GDB: target remote 127.0.0.1:" + server.port());
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitStatus.HOST,
+                    "port %d of 127.0.0.1 cannot be listened on (%s); choose another for --gdb."
+                            .formatted(port, e.getMessage()));
         }
     }
 

@@ -3,13 +3,17 @@ package io.queztl.vmm.builder;
 import io.queztl.devices.legacy.OutputBuffer;
 import io.queztl.devices.legacy.Serial;
 import io.queztl.machine.time.VmClock;
+import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.gdb.GdbServer;
 import io.queztl.vmm.vcpu.VcpuListener;
 import io.queztl.vmm.vcpu.VcpuThread;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.IntConsumer;
 
 /**
  * A machine that was put together by {@link VmBuilder}. Its life:
@@ -35,6 +39,8 @@ public final class VirtualMachine implements AutoCloseable {
     private final Runnable powerButton;
     private final CompletableFuture<Outcome> exit;
     private final List<VcpuThread> vcpus;
+    private final GuestMemory memory;
+    private final DebugHook debug;
 
     VirtualMachine(
             Closer closer,
@@ -43,7 +49,11 @@ public final class VirtualMachine implements AutoCloseable {
             List<OutputBuffer> outputs,
             Runnable powerButton,
             CompletableFuture<Outcome> exit,
-            List<VcpuThread> vcpus) {
+            List<VcpuThread> vcpus,
+            GuestMemory memory,
+            DebugHook debug) {
+        this.memory = memory;
+        this.debug = debug;
         this.closer = closer;
         this.clock = clock;
         this.console = console;
@@ -59,6 +69,11 @@ public final class VirtualMachine implements AutoCloseable {
     public void start() {
         vcpus.forEach(VcpuThread::start);
         vcpus.forEach(VcpuThread::resume);
+    }
+
+    /** Starts the vCPUs' threads but runs nothing before {@link #resume}. */
+    public void startPaused() {
+        vcpus.forEach(VcpuThread::start);
     }
 
     /** Stops all vCPUs between two instructions, and the time; returns when they stand. */
@@ -112,6 +127,19 @@ public final class VirtualMachine implements AutoCloseable {
         return vcpus;
     }
 
+    /**
+     * Lets a debugger attach by GDB's remote protocol.
+     *
+     * @param port TCP port on the loopback interface
+     * @return the stub, closed with the VM
+     * @throws IOException if the port cannot be had
+     */
+    public GdbServer debug(int port) throws IOException {
+        GdbServer server = closer.add(new GdbServer(port, vcpus, memory));
+        debug.listener = server::stopped;
+        return server;
+    }
+
     /** Waits until what the guest has printed is written. */
     public void flush() {
         for (OutputBuffer output : outputs) {
@@ -130,7 +158,7 @@ public final class VirtualMachine implements AutoCloseable {
     }
 
     /** What ends the VM when a vCPU cannot go on. */
-    record Listener(CompletableFuture<Outcome> exit) implements VcpuListener {
+    record Listener(CompletableFuture<Outcome> exit, DebugHook debug) implements VcpuListener {
         @Override
         public void tripleFault(int vcpu, String reason) {
             boolean ignored =
@@ -146,6 +174,13 @@ public final class VirtualMachine implements AutoCloseable {
         }
 
         @Override
-        public void debugged(int vcpu) {}
+        public void debugged(int vcpu) {
+            debug.listener.accept(vcpu);
+        }
+    }
+
+    /** Where debug stops go: to whoever attached last. */
+    static final class DebugHook {
+        volatile IntConsumer listener = vcpu -> {};
     }
 }

@@ -182,8 +182,9 @@ public final class VmBuilder {
         Vcpu boot = cpus.getFirst();
         boot.restore(entry.toCpuState(boot.state()));
         List<VcpuThread> threads = new ArrayList<>();
+        VirtualMachine.DebugHook debug = new VirtualMachine.DebugHook();
         for (Vcpu cpu : cpus) {
-            VcpuThread thread = new VcpuThread(cpu, new VirtualMachine.Listener(exit));
+            VcpuThread thread = new VcpuThread(cpu, new VirtualMachine.Listener(exit, debug));
             apics.attach(cpu.index(), thread);
             Consumer<String> printer = trace;
             if (printer != null) {
@@ -198,7 +199,9 @@ public final class VmBuilder {
                 outputs,
                 power::press,
                 exit,
-                threads);
+                threads,
+                memory,
+                debug);
     }
 
     private static void addTimers(
