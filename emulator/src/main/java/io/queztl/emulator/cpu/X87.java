@@ -1,10 +1,15 @@
 package io.queztl.emulator.cpu;
 
+import io.queztl.emulator.fpu.FloatStatus;
+
 /**
  * x87 state (SDM volume 1, chapter 8). Registers are indexed physically, R0–R7; ST(i) is R((top+i)
  * mod 8). The MMX registers MM0–MM7 are the significands of R0–R7.
  */
 public final class X87 {
+    /** The x87 unit's arithmetic. */
+    public final FloatStatus floatStatus = new FloatStatus();
+
     /** 64-bit significands of R0–R7, explicit integer bit included; MM0–MM7. */
     public final long[] significand = new long[8];
 

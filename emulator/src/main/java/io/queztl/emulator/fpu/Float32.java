@@ -1,0 +1,95 @@
+package io.queztl.emulator.fpu;
+
+/**
+ * IEEE 754 binary32 taken apart and put together with exact rounding, and the fused multiply-add.
+ * Numbers are bit patterns.
+ */
+public final class Float32 {
+    private static final int SIGN = 1 << 31;
+    private static final int EXPONENT = 0xFF << 23;
+    private static final int FRACTION = (1 << 23) - 1;
+    private static final int QUIET = 1 << 22;
+
+    private static final int DIGITS = 24;
+    private static final int MIN = -126;
+    private static final int MAX = 127;
+
+    private Float32() {}
+
+    /** True for any NaN. */
+    public static boolean isNan(int x) {
+        return (x & ~SIGN) > EXPONENT;
+    }
+
+    /** True for a signaling NaN. */
+    public static boolean isSignaling(int x) {
+        return isNan(x) && (x & QUIET) == 0;
+    }
+
+    /** Takes a number apart. NaNs keep their payload, aligned to the left. */
+    static void unpack(FloatStatus s, Unpacked u, int x) {
+        u.sign = x < 0;
+        u.lo = 0;
+        u.denormal = false;
+        int e = x >>> 23 & 0xFF;
+        long f = (long) x << 40 & Long.MAX_VALUE;
+        if (e == 0) {
+            if (f == 0 || s.denormalsAreZero) {
+                u.zero(u.sign);
+            } else {
+                int zeros = Long.numberOfLeadingZeros(f);
+                u.finite(u.sign, MIN - zeros, f << zeros, 0);
+                u.denormal = true;
+            }
+        } else if (e == 2 * MAX + 1) {
+            u.hi = f | 1L << 63;
+            u.kind =
+                    f == 0
+                            ? Unpacked.INFINITE
+                            : (x & QUIET) != 0 ? Unpacked.QUIET : Unpacked.SIGNALING;
+        } else {
+            u.finite(u.sign, e - MAX, f | 1L << 63, 0);
+        }
+    }
+
+    /** Rounds {@code s.r} to this format. */
+    static int pack(FloatStatus s) {
+        Unpacked r = s.r;
+        int sign = r.sign ? SIGN : 0;
+        return switch (r.kind) {
+            case Unpacked.ZERO -> sign;
+            case Unpacked.FINITE -> {
+                int fraction = (int) SoftFloat.round(s, DIGITS, MIN, MAX) & FRACTION;
+                yield sign | s.field << DIGITS - 1 | fraction;
+            }
+            case Unpacked.INFINITE -> sign | EXPONENT;
+            default -> sign | EXPONENT | QUIET | (int) (r.hi >>> 64 - DIGITS) & FRACTION;
+        };
+    }
+
+    /**
+     * a × b + c, rounded once. A NaN among the operands is returned in the order a, b, c.
+     *
+     * @param negateProduct gives -(a × b) + c
+     * @param negateAddend gives a × b - c
+     */
+    public static int fma(
+            FloatStatus s,
+            int a,
+            int b,
+            int c,
+            boolean negateProduct,
+            boolean negateAddend) {
+        if (isNan(a) || isNan(b) || isNan(c)) {
+            if (isSignaling(a) || isSignaling(b) || isSignaling(c)) {
+                s.raise(FloatStatus.INVALID);
+            }
+            return (isNan(a) ? a : isNan(b) ? b : c) | QUIET;
+        }
+        unpack(s, s.a, a);
+        unpack(s, s.b, b);
+        unpack(s, s.c, c);
+        SoftFloat.multiplyAdd(s, (negateProduct ? 1 : 0) | (negateAddend ? 2 : 0));
+        return pack(s);
+    }
+}
