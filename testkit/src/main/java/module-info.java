@@ -7,4 +7,5 @@ module io.queztl.testkit {
     requires transitive io.queztl.machine;
 
     exports io.queztl.testkit.oracle;
+    exports io.queztl.testkit.vector;
 }
