@@ -27,7 +27,7 @@ final class Executors {
         if (row.kind == Row.Kind.INSN) {
             Exec e = row.executors[0];
             if (e == null) {
-                e = make(i);
+                e = row.protectedOnly ? inProtectedMode(make(i)) : make(i);
                 row.executors[0] = e;
             }
             i.exec = e;
@@ -51,6 +51,15 @@ final class Executors {
             row.executors[form] = e;
         }
         i.exec = e;
+    }
+
+    private static Exec inProtectedMode(Exec e) {
+        return (c, n) -> {
+            if (!c.protectedMode) {
+                throw c.ud();
+            }
+            e.exec(c, n);
+        };
     }
 
     private static Exec make(Insn i) {

@@ -37,6 +37,11 @@ public final class Mmu {
     private static final int SUPERVISOR_SMAP = 1;
     private static final int SUPERVISOR = 2;
 
+    /** User mode with alignment checks: its TLBs stay empty, so that every access is looked at. */
+    private static final int USER_ALIGNED = 3;
+
+    private static final long CR0_AM = 1 << 18;
+
     private static final VarHandle LONGS =
             ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
     private static final VarHandle INTS =
@@ -50,11 +55,11 @@ public final class Mmu {
     /** All guest RAM, by RAM offset. */
     public final MemorySegment ram;
 
-    private final long[][] readTlbs = new long[3][2 * ENTRIES];
-    private final long[][] writeTlbs = new long[3][2 * ENTRIES];
-    private final boolean[][] globals = new boolean[3][ENTRIES];
-    private final byte[][] shifts = new byte[3][ENTRIES];
-    private final boolean[] used = new boolean[3];
+    private final long[][] readTlbs = new long[4][2 * ENTRIES];
+    private final long[][] writeTlbs = new long[4][2 * ENTRIES];
+    private final boolean[][] globals = new boolean[4][ENTRIES];
+    private final byte[][] shifts = new byte[4][ENTRIES];
+    private final boolean[] used = new boolean[4];
     private final long[][] fetchTlbs = new long[2][2 * ENTRIES];
     private final boolean[][] fetchGlobals = new boolean[2][ENTRIES];
     private final byte[][] fetchShifts = new byte[2][ENTRIES];
@@ -88,7 +93,11 @@ public final class Mmu {
     /** Picks the TLBs that fit CPL, CR4.SMAP and RFLAGS.AC. */
     public void updateContext() {
         boolean smap = (c.cr4 & 1 << 21) != 0 && (c.systemFlags & Flags.AC) == 0;
-        int next = c.cpl == 3 ? USER : smap ? SUPERVISOR_SMAP : SUPERVISOR;
+        boolean aligned = (c.systemFlags & Flags.AC) != 0 && (c.cr0 & CR0_AM) != 0;
+        int next =
+                c.cpl == 3
+                        ? aligned ? USER_ALIGNED : USER
+                        : smap ? SUPERVISOR_SMAP : SUPERVISOR;
         fetchGeneration++;
         context = next;
         readTlb = readTlbs[next];
@@ -495,9 +504,10 @@ public final class Mmu {
     private long fill(long va, int access, int k) {
         canonical(va);
         long physical =
-                walker.walk(va, access, k == USER, k == SUPERVISOR_SMAP);
+                walker.walk(
+                        va, access, k == USER || k == USER_ALIGNED, k == SUPERVISOR_SMAP);
         long page = stage.ramPage(physical);
-        if (page < 0) {
+        if (page < 0 || k == USER_ALIGNED) {
             return physical;
         }
         if ((c.dr[7] & 0xff) != 0 && DebugRegisters.watchesPage(c, va)) {
@@ -534,7 +544,16 @@ public final class Mmu {
         return physical;
     }
 
+    private void checkAlignment(long va, int size) {
+        if ((va & size - 1) != 0) {
+            throw c.fault(17, 0);
+        }
+    }
+
     private long loadSlow(long va, int size, int k) {
+        if (k == USER_ALIGNED) {
+            checkAlignment(va, size);
+        }
         if (((va ^ va + size - 1) & PAGE) != 0) {
             fill(va, PageWalker.READ, k);
             fill(wrap(va, size - 1) & PAGE, PageWalker.READ, k);
@@ -560,6 +579,9 @@ public final class Mmu {
     }
 
     private void storeSlow(long va, int size, long value, int k) {
+        if (k == USER_ALIGNED) {
+            checkAlignment(va, size);
+        }
         if (((va ^ va + size - 1) & PAGE) != 0) {
             fill(va, PageWalker.WRITE, k);
             fill(wrap(va, size - 1) & PAGE, PageWalker.WRITE, k);
