@@ -32,7 +32,7 @@ public final class OutputBuffer implements AutoCloseable {
     private boolean flushing;
     private boolean closed;
     private boolean broken;
-    private Runnable drained = () -> {};
+    private volatile Runnable drained = () -> {};
     private volatile boolean full;
 
     /**
@@ -48,9 +48,7 @@ public final class OutputBuffer implements AutoCloseable {
 
     /** Sets what runs, on the buffer's thread and without its lock, when it stops being full. */
     void onDrained(Runnable listener) {
-        synchronized (lock) {
-            drained = listener;
-        }
+        drained = listener;
     }
 
     /** True if the guest should wait. */
@@ -125,7 +123,9 @@ public final class OutputBuffer implements AutoCloseable {
             synchronized (lock) {
                 broken = true;
                 count = 0;
+                full = false;
             }
+            drained.run();
         }
     }
 
