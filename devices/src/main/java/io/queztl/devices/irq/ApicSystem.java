@@ -71,8 +71,8 @@ public final class ApicSystem implements MsiSink {
 
     @Override
     public void send(long address, int data) {
-        if ((address & 0xfff0_0000L) != 0xfee0_0000L) {
-            return;
+        if (address >>> 20 != 0xfee) {
+            return; // an ordinary memory write, which is not for us
         }
         int destination = (int) (address >>> 12) & 0xff;
         boolean logical = (address & 4) != 0;

@@ -106,6 +106,11 @@ public final class AcpiPm implements BusDevice {
 
     private void update() {
         catchUp();
+        drive();
+    }
+
+    /** Sets the wire and arms the timer for the next carry. */
+    private void drive() {
         sci.set((control & SCI_ENABLE) != 0 && (status & enable) != 0);
         if ((enable & TIMER_BIT) != 0 && (status & TIMER_BIT) == 0) {
             long ticks = seenCarry + 1 << timerBits - 1;
@@ -224,7 +229,7 @@ public final class AcpiPm implements BusDevice {
             gpeEnable = state.gpeEnable();
             commandStatus = state.commandStatus();
             seenCarry = state.seenCarry();
-            update();
+            drive();
         }
     }
 }
