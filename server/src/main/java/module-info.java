@@ -15,6 +15,9 @@ module io.queztl.server {
     requires aircompressor.v3;
     requires jdk.unsupported;
 
+    exports io.queztl.server;
+    exports io.queztl.server.cli;
+
     opens io.queztl.server.cli to
             info.picocli;
 }

@@ -4,6 +4,9 @@ import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import io.queztl.vmm.boot.BootException;
 import io.queztl.vmm.config.VmException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,13 @@ public final class Cli implements Runnable {
     /** Runs one command with the streams of this process. */
     public static int run(String... arguments) {
         return run(HostIo.ofProcess(), arguments);
+    }
+
+    /** Runs one command with streams that are no terminal. */
+    public static int run(
+            InputStream in, OutputStream out, OutputStream err, String... arguments) {
+        PrintStream lines = new PrintStream(err, true, StandardCharsets.UTF_8);
+        return run(new HostIo(in, out, lines, null), arguments);
     }
 
     static int run(HostIo io, String... arguments) {

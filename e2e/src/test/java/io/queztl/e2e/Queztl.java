@@ -1,0 +1,48 @@
+package io.queztl.e2e;
+
+import io.queztl.server.cli.Cli;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs the {@code queztl} command, in this JVM or in one of its own. */
+final class Queztl {
+    /** What a run left. */
+    record Result(int status, String out, String err) {}
+
+    private Queztl() {}
+
+    /** Runs it in this JVM, with nothing on standard input. */
+    static Result run(String... arguments) {
+        return run(new ByteArrayInputStream(new byte[0]), arguments);
+    }
+
+    static Result run(InputStream in, String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int status = Cli.run(in, out, err, arguments);
+        return new Result(
+                status,
+                out.toString(StandardCharsets.UTF_8),
+                err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** The command line of a JVM that runs it. */
+    static List<String> command(String... arguments) {
+        List<String> line =
+                new ArrayList<>(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-XX:+UseSerialGC",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                "io.queztl.server.cli.Main"));
+        line.addAll(List.of(arguments));
+        return line;
+    }
+}
