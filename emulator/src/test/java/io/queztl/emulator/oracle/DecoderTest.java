@@ -65,7 +65,7 @@ class DecoderTest {
         System.out.println(
                 "decoder test, code size " + codeSize + ": replay with -Dqueztl.seed=" + seed);
         Dice dice = new Dice(seed);
-        int slots = Boolean.getBoolean("queztl.all") ? 400_000 : 40_000;
+        int slots = Boolean.getBoolean("queztl.test.all") ? 400_000 : 40_000;
         byte[] code = new byte[slots * SLOT];
         Arrays.fill(code, (byte) 0x90);
         for (int i = 0; i < slots; i++) {

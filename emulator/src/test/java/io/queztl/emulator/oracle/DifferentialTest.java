@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
  * Every instruction form of the table with random and edge operands, against the host CPU.
  *
  * <p>System properties: {@code queztl.seed} replays a run, {@code queztl.cases} sets its length,
- * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.all} makes it long.
+ * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.test.all} makes it long.
  */
 class DifferentialTest {
     private static final long CASES = 200_000;
@@ -25,7 +25,7 @@ class DifferentialTest {
         Assumptions.assumeTrue(reason == null, reason);
         long seed = Long.getLong("queztl.seed", System.nanoTime());
         long cases =
-                Long.getLong("queztl.cases", Boolean.getBoolean("queztl.all") ? ALL_CASES : CASES);
+                Long.getLong("queztl.cases", Boolean.getBoolean("queztl.test.all") ? ALL_CASES : CASES);
         System.out.println("differential test: replay with -Dqueztl.seed=" + seed);
         try (Campaign campaign = new Campaign(seed, System.getProperty("queztl.rows", ""))) {
             long start = System.nanoTime();
