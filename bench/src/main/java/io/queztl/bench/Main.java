@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * {@code ./dev bench}: boots the same kernel and initramfs under Queztl and under QEMU's TCG in
@@ -53,7 +55,12 @@ public final class Main {
                     "kernel %s, entered as %s%n", stock.release(), kernel.getFileName());
             Map<Contestant, Map<String, Contestant.Cost>> results = new LinkedHashMap<>();
             for (Contestant c : contestants) {
-                results.put(c, c.run());
+                try {
+                    results.put(c, c.run());
+                } catch (IOException e) {
+                    System.out.println(e.getMessage());
+                    results.put(c, Map.of());
+                }
             }
             print(results);
         } finally {
@@ -86,8 +93,9 @@ public final class Main {
         System.out.printf("%-22s", "wall s (CPU s)");
         who.forEach(c -> System.out.printf(" %20s", c.name()));
         System.out.printf(" %10s%n", who.size() > 1 ? "ratio" : "");
-        Map<String, Contestant.Cost> first = results.getOrDefault(who.getFirst(), Map.of());
-        for (String item : first.keySet()) {
+        Set<String> all = new LinkedHashSet<>();
+        results.values().forEach(r -> all.addAll(r.keySet()));
+        for (String item : all) {
             System.out.printf("%-22s", item);
             List<Double> walls = new ArrayList<>();
             for (Contestant c : who) {
