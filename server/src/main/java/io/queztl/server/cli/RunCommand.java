@@ -46,9 +46,6 @@ import picocli.CommandLine.Option;
             "125:an error in Queztl",
         })
 final class RunCommand implements Callable<Integer> {
-    /** A panic reboots at once, which ends the VM with a failure. */
-    private static final String COMMAND_LINE = "console=ttyS0 panic=-1";
-
     private final HostIo io;
 
     @Option(
@@ -67,7 +64,9 @@ final class RunCommand implements Callable<Integer> {
             names = "--append",
             paramLabel = "TEXT",
             description =
-                    "added to the kernel command line, which starts with '" + COMMAND_LINE + "'")
+                    "added to the kernel command line, which starts with '"
+                            + KernelCommandLine.DEFAULTS
+                            + "' for Linux")
     private @Nullable String append;
 
     @Option(
@@ -145,7 +144,7 @@ final class RunCommand implements Callable<Integer> {
                         cpuModel,
                         kernel == null ? Path.of("stock") : kernel,
                         initrd,
-                        commandLine(),
+                        KernelCommandLine.of(kernel, append, verbose),
                         unpackInitrd,
                         debugExit,
                         debugConsole);
@@ -178,17 +177,6 @@ final class RunCommand implements Callable<Integer> {
         } finally {
             delete(temporary);
         }
-    }
-
-    private String commandLine() {
-        StringBuilder line = new StringBuilder(COMMAND_LINE);
-        if (kernel == null && !verbose) {
-            line.append(" quiet");
-        }
-        if (append != null) {
-            line.append(' ').append(append);
-        }
-        return line.toString();
     }
 
     private int run(VmConfig config, SoftwareAccelerator accelerator, @Nullable Path temporary)

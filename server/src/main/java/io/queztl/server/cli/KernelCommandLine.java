@@ -1,0 +1,67 @@
+package io.queztl.server.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernel command line of a run: what every Linux should hear, then what the user appends. Test
+ * kernels (multiboot) get the user's part only, because they read it as their arguments.
+ */
+final class KernelCommandLine {
+    /** A panic reboots at once, which ends the VM with a failure. */
+    static final String DEFAULTS = "console=ttyS0 panic=-1";
+
+    private static final int MULTIBOOT_MAGIC = 0x1bad_b002;
+    private static final int MULTIBOOT_SEARCH_BYTES = 8192;
+    private static final int LINUX_MAGIC = 0x5372_6448;
+    private static final int LINUX_MAGIC_OFFSET = 0x202;
+
+    private KernelCommandLine() {}
+
+    /**
+     * Makes the line.
+     *
+     * @param kernel null for the stock kernel, whose messages are hidden
+     * @param append what the user adds
+     * @param verbose show the stock kernel's messages
+     */
+    static String of(@Nullable Path kernel, @Nullable String append, boolean verbose) {
+        String users = append == null ? "" : append;
+        if (kernel != null && isMultiboot(kernel)) {
+            return users;
+        }
+        String line = DEFAULTS + (kernel == null && !verbose ? " quiet" : "");
+        return users.isEmpty() ? line : line + " " + users;
+    }
+
+    /** Looks for a multiboot header (specification 0.6.96, 3.1.1); an unreadable file has none. */
+    private static boolean isMultiboot(Path kernel) {
+        if (!Files.isRegularFile(kernel)) {
+            return false;
+        }
+        try (InputStream in = Files.newInputStream(kernel)) {
+            ByteBuffer start =
+                    ByteBuffer.wrap(in.readNBytes(MULTIBOOT_SEARCH_BYTES))
+                            .order(ByteOrder.LITTLE_ENDIAN);
+            if (start.limit() >= LINUX_MAGIC_OFFSET + 4
+                    && start.getInt(LINUX_MAGIC_OFFSET) == LINUX_MAGIC) {
+                return false;
+            }
+            for (int i = 0; i + 12 <= start.limit(); i += 4) {
+                int sum = start.getInt(i) + start.getInt(i + 4) + start.getInt(i + 8);
+                if (start.getInt(i) == MULTIBOOT_MAGIC && sum == 0) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (IOException e) {
+            // The boot loader says what is wrong with it.
+            return false;
+        }
+    }
+}
