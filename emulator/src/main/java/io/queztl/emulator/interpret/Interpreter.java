@@ -224,8 +224,8 @@ public final class Interpreter {
     static int vector(Cpu c, Insn i, int vector) {
         if (c.mem.nonCanonical) {
             c.mem.nonCanonical = false;
-            boolean ofStack =
-                    i.mem && !canonical(c, i) ? i.segment == Cpu.SS : usesStack(i);
+            boolean stackOnly = usesStack(i) && (!i.mem || canonical(c, i));
+            boolean ofStack = stackOnly || i.mem && i.segment == Cpu.SS;
             if (vector == 13 && ofStack) {
                 return 12;
             }

@@ -40,8 +40,6 @@ final class SoftwareRunner implements AutoCloseable {
     private static final long READ_ONLY_PHYSICAL = 0x30000;
     private static final long WINDOW_PHYSICAL = DATA_PHYSICAL + WINDOW_ADDRESS - DATA_ADDRESS;
 
-    private static final int TAIL = 64;
-
     final Cpu cpu;
     private final GuestMemory memory = new GuestMemory(1 << 20);
     private final OneInstruction one;
@@ -121,11 +119,11 @@ final class SoftwareRunner implements AutoCloseable {
         c.debugShadow = false;
         c.halted = false;
         loadFp(m, s + FXSAVE, s + YMM_HIGH);
+        // Operands may lie around the window too.
+        memory.ram().asSlice(DATA_PHYSICAL, DATA_BYTES).fill((byte) 0);
         MemorySegment.copy(
                 m, s + WINDOW, memory.ram(), memory.offset(WINDOW_PHYSICAL, WINDOW_BYTES),
                 WINDOW_BYTES);
-        // The end of the data is in reach of operands that should fault across it.
-        memory.ram().asSlice(DATA_PHYSICAL + DATA_BYTES - TAIL, TAIL).fill((byte) 0);
         fault = -1;
         broken = null;
         try {

@@ -75,8 +75,8 @@ static void load(ucontext_t *uc, const struct state *s) {
     memcpy(fp + 32, s->fxsave + 32, 384);
     *(uint64_t *)(fp + 512) |= 7;
     memcpy(fp + 576, s->ymm_high, 256);
+    memset((void *)DATA, 0, DATA_BYTES);
     memcpy((void *)WINDOW, s->window, WINDOW_BYTES);
-    memset((void *)(DATA + DATA_BYTES - 64), 0, 64);
     memcpy(code + (s->rip - CODE), s->code, s->code_length);
     // The kernel does not take NT and ID from the saved context but leaves them as they are.
     __asm__ volatile("pushfq; andq $~0x204000, (%%rsp); popfq" ::: "memory", "cc");
