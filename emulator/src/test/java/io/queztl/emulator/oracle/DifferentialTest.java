@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
  * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.test.all} makes it long.
  */
 class DifferentialTest {
-    private static final long CASES = 200_000;
+    private static final long CASES = 1_000_000;
     private static final long ALL_CASES = 10_500_000;
 
     @Test
