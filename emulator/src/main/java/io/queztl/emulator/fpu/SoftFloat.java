@@ -146,8 +146,10 @@ final class SoftFloat {
         }
         s.flags |= FloatStatus.PRECISION;
         boolean sign = s.r.sign;
+        // FSCALE can overflow even the biased exponent.
         boolean infinite =
-                s.rounding == FloatStatus.NEAREST
+                (s.unmasked & FloatStatus.OVERFLOW) != 0
+                        || s.rounding == FloatStatus.NEAREST
                         || s.rounding == (sign ? FloatStatus.DOWN : FloatStatus.UP);
         s.roundedUp = infinite;
         if (infinite) {
@@ -190,6 +192,10 @@ final class SoftFloat {
                 s.field = exponent - min + 1;
                 return sig;
             }
+            // FSCALE can underflow even the biased exponent.
+            s.flags |= FloatStatus.PRECISION;
+            s.field = 0;
+            return 0;
         } else if (tiny && s.flushToZero) {
             s.flags |= FloatStatus.UNDERFLOW | FloatStatus.PRECISION;
             s.field = 0;

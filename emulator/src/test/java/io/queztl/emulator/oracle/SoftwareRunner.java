@@ -147,7 +147,9 @@ final class SoftwareRunner implements AutoCloseable {
         x.empty = ~(int) (first >>> 32) & 0xff;
         x.lastOpcode = 0;
         x.lastInstruction = 0;
+        x.lastInstructionSelector = 0;
         x.lastData = 0;
+        x.lastDataSelector = 0;
         c.mxcsr = m.get(INT, fx + 24);
         for (int i = 0; i < 8; i++) {
             int k = x.top + i & 7;
