@@ -74,6 +74,7 @@ public final class FloatStatus {
     final Unpacked b = new Unpacked();
     final Unpacked c = new Unpacked();
     final Unpacked r = new Unpacked();
+    final Unpacked t = new Unpacked();
 
     /** Exponent field that goes with the significand {@link SoftFloat#round} returned. */
     int field;

@@ -22,7 +22,7 @@ final class Exceptions {
                     "VRSQRTSS");
 
     /** Units in the last place within which a transcendental result may lie of another CPU's. */
-    private static final long TRANSCENDENTAL_ULPS = 4;
+    private static final long TRANSCENDENTAL_ULPS = 1;
 
     /** RCPPS and RSQRTPS promise a relative error below 1.5 × 2^-12; two such may be 3 × apart. */
     private static final double APPROXIMATION = 3.0 / 4096;
@@ -63,8 +63,9 @@ final class Exceptions {
             Form f, int nativeStatus, int softStatus, MemorySegment m, long before) {
         int differ = nativeStatus ^ softStatus;
         if (TRANSCENDENTAL.contains(f.row.mnemonic())) {
-            // Condition codes other than C2 are undefined, and C1 and PE follow the last bit.
-            return (differ & ~0x4320) == 0;
+            // Condition codes other than C2 are undefined, C1 and PE follow the last bit, and if
+            // PE is not masked ES and B follow it.
+            return (differ & ~((differ & 0x20) != 0 ? 0xC3A0 : 0x4320)) == 0;
         }
         if (COMPARE_TO_FLAGS.contains(f.row.mnemonic())) {
             // Intel clears C1, AMD leaves it.
