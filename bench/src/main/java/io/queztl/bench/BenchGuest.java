@@ -32,8 +32,8 @@ final class BenchGuest {
         init.append(
                 """
                 #!/bin/busybox sh
-                mount -t proc proc /proc
-                mount -t devtmpfs dev /dev 2>/dev/null
+                /bin/busybox mount -t proc proc /proc
+                mount -t devtmpfs dev /dev
                 mount -t tmpfs tmp /tmp
                 exec </dev/console >/dev/console 2>&1
                 export PATH=/bin

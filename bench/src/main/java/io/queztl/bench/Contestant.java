@@ -73,10 +73,11 @@ record Contestant(String name, List<String> command) {
     /**
      * Runs the guest to its end.
      *
+     * @param verbose print its output
      * @return costs by item, with "start to init" first
      * @throws IOException if it ends without having reached init, with what it printed
      */
-    Map<String, Cost> run() throws IOException, InterruptedException {
+    Map<String, Cost> run(boolean verbose) throws IOException, InterruptedException {
         long start = System.nanoTime();
         Process p =
                 new ProcessBuilder(command)
@@ -107,6 +108,9 @@ record Contestant(String name, List<String> command) {
                 double wall = (System.nanoTime() - start) / 1e9;
                 double cpu = cpuSeconds(p.toHandle());
                 output.add(line);
+                if (verbose) {
+                    System.out.println(line);
+                }
                 String l = line.strip();
                 if (l.endsWith(BenchGuest.INIT)) {
                     costs.put("start to init", new Cost(wall, cpu));
