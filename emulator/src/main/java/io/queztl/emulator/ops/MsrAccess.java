@@ -104,7 +104,8 @@ public final class MsrAccess {
             if (!c.interrupts.hasMsr(msr, false)) {
                 throw c.gp(0);
             }
-            return c.interrupts.readMsr(msr);
+            long value = c.interrupts.readMsr(msr);
+            return msr == TSC_DEADLINE && value != 0 ? value + c.msrs.tscOffset : value;
         }
         return switch (msr) {
             case TSC -> TimeStamp.read(c);
@@ -143,7 +144,13 @@ public final class MsrAccess {
     /** Returns false for #GP(0). */
     private static boolean write(Cpu c, int msr, long value) {
         if (isLocalApic(msr)) {
-            boolean ok = c.interrupts.hasMsr(msr, true) && c.interrupts.writeMsr(msr, value);
+            // The local APIC counts the VM's clock: a deadline in guest TSC is moved there. 0
+            // disarms, so a deadline of long ago must not become 0.
+            long raw =
+                    msr == TSC_DEADLINE && value != 0
+                            ? Math.max(1, value - c.msrs.tscOffset)
+                            : value;
+            boolean ok = c.interrupts.hasMsr(msr, true) && c.interrupts.writeMsr(msr, raw);
             c.attend(Cpu.ATTENTION_INTERRUPT);
             return ok;
         }
@@ -301,7 +308,8 @@ public final class MsrAccess {
     /** Collects every MSR that is not part of another register, for a snapshot. */
     public static void save(Cpu c, Map<Integer, Long> into) {
         into.putAll(c.msrs.others);
-        into.put(TSC, TimeStamp.read(c));
+        // What the TSC showed when the VM's clock was 0: no time passes between save and restore.
+        into.put(TSC, c.msrs.tscOffset);
         into.put(TSC_ADJUST, c.msrs.tscAdjust);
         into.put(APIC_BASE, c.interrupts.apicBase());
         into.put(SYSENTER_CS, c.msrs.sysenterCs);
@@ -323,7 +331,7 @@ public final class MsrAccess {
         for (Map.Entry<Integer, Long> e : from.entrySet()) {
             long value = e.getValue();
             switch (e.getKey()) {
-                case TSC -> c.msrs.tscOffset = value - c.clock.nanos();
+                case TSC -> c.msrs.tscOffset = value;
                 case TSC_ADJUST -> c.msrs.tscAdjust = value;
                 case SYSENTER_CS -> c.msrs.sysenterCs = value;
                 case SYSENTER_ESP -> c.msrs.sysenterEsp = value;

@@ -18,7 +18,8 @@ import java.util.SortedMap;
  * @param control cr0, cr2, cr3, cr4, cr8
  * @param debug dr0 … dr3, dr6, dr7
  * @param xcr0 XCR0
- * @param msrs model-specific registers by number, EFER among them
+ * @param msrs model-specific registers by number, EFER among them; IA32_TSC (0x10) is the value
+ *     that the TSC had when the VM's clock stood at 0, so that it does not age in a snapshot
  * @param xsave the x87, SSE and AVX state as the standard (not compacted) XSAVE image
  * @param events what is on its way to the CPU
  */
