@@ -169,7 +169,8 @@ final class RunCommand implements Callable<Integer> {
                             temporary,
                             guest.busybox(),
                             exec,
-                            terminal == null ? null : terminal.size());
+                            terminal == null ? null : terminal.size(),
+                            verbose);
                     config = config.withInitrd(temporary);
                 }
             }

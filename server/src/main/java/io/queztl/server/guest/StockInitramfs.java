@@ -24,9 +24,14 @@ public final class StockInitramfs {
      * @param busybox a statically linked busybox
      * @param command run by the guest's shell instead of a greeting; null for none
      * @param terminal the size of the terminal that the guest's console is on; null if it is none
+     * @param verbose keep the kernel's last messages, too
      */
     public static void write(
-            Path target, Path busybox, @Nullable String command, Terminal.@Nullable Size terminal)
+            Path target,
+            Path busybox,
+            @Nullable String command,
+            Terminal.@Nullable Size terminal,
+            boolean verbose)
             throws IOException {
         try (CpioWriter cpio =
                 new CpioWriter(new BufferedOutputStream(Files.newOutputStream(target), 1 << 16))) {
@@ -38,7 +43,7 @@ public final class StockInitramfs {
             // The kernel opens it for the first process, before that has mounted anything.
             cpio.characterDevice("dev/console", 0600, 5, 1);
             cpio.file("init", 0755, resource("init"));
-            cpio.file("etc/queztl/environment", 0644, environment(terminal));
+            cpio.file("etc/queztl/environment", 0644, environment(terminal, verbose));
             if (command != null) {
                 String script = command + "\n";
                 cpio.file(
@@ -51,13 +56,14 @@ public final class StockInitramfs {
         }
     }
 
-    private static byte[] environment(Terminal.@Nullable Size terminal) {
+    private static byte[] environment(Terminal.@Nullable Size terminal, boolean verbose) {
         String text =
                 terminal == null
                         ? "INTERACTIVE=\n"
                         : "INTERACTIVE=1 ROWS=%d COLUMNS=%d\n"
                                 .formatted(terminal.rows(), terminal.columns());
-        return text.getBytes(StandardCharsets.US_ASCII);
+        return (text + (verbose ? "VERBOSE=1\n" : "VERBOSE=\n"))
+                .getBytes(StandardCharsets.US_ASCII);
     }
 
     private static byte[] resource(String name) throws IOException {
