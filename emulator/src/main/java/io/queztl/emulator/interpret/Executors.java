@@ -2,11 +2,11 @@ package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
-import io.queztl.emulator.cpu.X87;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import io.queztl.emulator.decode.Row;
 import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.ops.MmxState;
 import io.queztl.emulator.ops.Operands;
 import io.queztl.emulator.ops.Semantics;
 import io.queztl.emulator.ops.Semantics.Exec;
@@ -425,36 +425,20 @@ final class Executors {
 
     // --- MMX --------------------------------------------------------------------------------------
 
-    private static long mmxSource(Cpu c, Insn n) {
-        if ((c.cr0 & 0xC) != 0) {
-            throw (c.cr0 & 4) != 0 ? c.ud() : c.nm();
-        }
-        if ((c.x87.status & 0x80) != 0) {
-            throw c.fault(16, -1);
-        }
-        return Operands.read(c, n, 2);
-    }
-
-    private static void mmxResult(Cpu c, Insn n, long value) {
-        X87 x = c.x87;
-        x.top = 0;
-        x.empty = 0;
-        x.significand[n.r1] = value;
-        x.signExponent[n.r1] = 0xffff;
-    }
-
     private static Exec mmx(Semantics.Mmx f) {
         return (c, n) -> {
-            long b = mmxSource(c, n);
-            mmxResult(c, n, f.apply(c, c.x87.significand[n.r1], b));
+            MmxState.check(c);
+            long b = Operands.read(c, n, 2);
+            MmxState.set(c, n.r1, f.apply(MmxState.get(c, n.r1), b));
         };
     }
 
     private static Exec mmxI(Semantics.MmxI f) {
         return (c, n) -> {
-            long b = mmxSource(c, n);
-            mmxResult(
-                    c, n, f.apply(c, c.x87.significand[n.r1], b, (int) n.immediate & 0xff));
+            MmxState.check(c);
+            long b = Operands.read(c, n, 2);
+            int immediate = (int) n.immediate & 0xff;
+            MmxState.set(c, n.r1, f.apply(MmxState.get(c, n.r1), b, immediate));
         };
     }
 }

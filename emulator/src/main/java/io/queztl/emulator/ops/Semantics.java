@@ -88,12 +88,12 @@ public final class Semantics {
     /** Kind {@code mmx}: MMX register = f(MMX register, MMX register or memory). */
     @FunctionalInterface
     public interface Mmx {
-        long apply(Cpu c, long a, long b);
+        long apply(long a, long b);
     }
 
     /** Kind {@code mmxi}: as {@code mmx}, with an 8-bit immediate. */
     @FunctionalInterface
     public interface MmxI {
-        long apply(Cpu c, long a, long b, int immediate);
+        long apply(long a, long b, int immediate);
     }
 }

@@ -9,7 +9,8 @@ import io.queztl.emulator.decode.Insn;
  * written.
  */
 public final class SseConvert {
-    private static final int TRUNCATE = 3;
+    /** Rounding to zero, whatever MXCSR says. */
+    static final int TRUNCATE = 3;
 
     private SseConvert() {}
 
@@ -191,11 +192,34 @@ public final class SseConvert {
     }
 
     private static void doublesToIntegers(Cpu c, int d, int b, int rounding) {
+        c.vec[d] = doublesToIntegers(c, b, rounding);
+        c.vec[d + 1] = 0;
+    }
+
+    /** Two doublewords from the two doubles of lane b. */
+    static long doublesToIntegers(Cpu c, int b, int rounding) {
         int r0 = ScalarFloat.toInt(c, value64(c, c.vec[b]), rounding);
         int r1 = ScalarFloat.toInt(c, value64(c, c.vec[b + 1]), rounding);
         ScalarFloat.raise(c);
-        c.vec[d] = pair(r0, r1);
-        c.vec[d + 1] = 0;
+        return pair(r0, r1);
+    }
+
+    // --- two elements, for MMX ----------------------------------------------------------------------
+
+    /** Two doublewords from two singles. */
+    static long singlesToIntegers(Cpu c, long b, int rounding) {
+        int r0 = ScalarFloat.toInt(c, value32(c, low(b)), rounding);
+        int r1 = ScalarFloat.toInt(c, value32(c, high(b)), rounding);
+        ScalarFloat.raise(c);
+        return pair(r0, r1);
+    }
+
+    /** Two singles from two doublewords. */
+    static long integersToSingles(Cpu c, long b) {
+        long r0 = ScalarFloat.fromInteger(c, low(b), true);
+        long r1 = ScalarFloat.fromInteger(c, high(b), true);
+        ScalarFloat.raise(c);
+        return pair(r0, r1);
     }
 
     // --- rounding -----------------------------------------------------------------------------------------

@@ -233,21 +233,26 @@ public final class SseMove {
         long[] v = c.vec;
         int s = reg(i);
         int m = rm(i);
+        int mask = SseInteger.signs(v[m]) | SseInteger.signs(v[m + 1]) << 8;
+        storeMasked(c, i, 16, mask, v[s], v[s + 1]);
+    }
+
+    /** Stores at DS:rDI those of 8 or 16 bytes whose bit in the mask is set. */
+    static void storeMasked(Cpu c, Insn i, int size, int mask, long low, long high) {
+        if (mask == 0) {
+            return;
+        }
         long address = c.r[Cpu.RDI];
         if (i.addressSize != 8) {
             address &= i.addressSize == 4 ? 0xffff_ffffL : 0xffff;
         }
-        int mask = SseInteger.signs(v[m]) | SseInteger.signs(v[m + 1]) << 8;
-        if (mask == 0) {
-            return;
-        }
-        long linear = Segmentation.linear(c, i.segment, address, 16, true);
+        long linear = Segmentation.linear(c, i.segment, address, size, true);
         int first = Integer.numberOfTrailingZeros(mask);
         int last = 31 - Integer.numberOfLeadingZeros(mask);
         c.mem.checkWrite(linear + first, last - first + 1);
         for (int n = first; n <= last; n++) {
             if ((mask >> n & 1) != 0) {
-                c.mem.store8(linear + n, (byte) (v[s + (n >> 3)] >>> ((n & 7) * 8)));
+                c.mem.store8(linear + n, (byte) ((n < 8 ? low : high) >>> ((n & 7) * 8)));
             }
         }
     }

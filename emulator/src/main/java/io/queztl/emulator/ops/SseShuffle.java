@@ -19,7 +19,8 @@ public final class SseShuffle {
         v[d + 1] = high;
     }
 
-    private static long words(long q, int imm) {
+    /** The words of a quadword that the four 2-bit fields of an immediate choose. */
+    static long words(long q, int imm) {
         return (q >>> ((imm & 3) * 16) & 0xffff)
                 | (q >>> ((imm >> 2 & 3) * 16) & 0xffff) << 16
                 | (q >>> ((imm >> 4 & 3) * 16) & 0xffff) << 32
@@ -63,14 +64,14 @@ public final class SseShuffle {
     // --- unpack: interleave the low or the high halves of a and b ----------------------------------
 
     /** Spreads the four bytes of the low half to the even bytes of a quadword. */
-    private static long spreadBytes(long x) {
+    static long spreadBytes(long x) {
         x &= 0xffff_ffffL;
         x = (x | x << 16) & 0x0000_ffff_0000_ffffL;
         return (x | x << 8) & 0x00ff_00ff_00ff_00ffL;
     }
 
     /** Spreads the two words of the low half to the even words of a quadword. */
-    private static long spreadWords(long x) {
+    static long spreadWords(long x) {
         x &= 0xffff_ffffL;
         return (x | x << 16) & 0x0000_ffff_0000_ffffL;
     }
@@ -146,7 +147,8 @@ public final class SseShuffle {
         v[d + 1] = high;
     }
 
-    private static long select(long a0, long a1, long control) {
+    /** Eight bytes of a1:a0 by the low four bits of the bytes of {@code control}, or 0. */
+    static long select(long a0, long a1, long control) {
         long result = 0;
         for (int shift = 0; shift < 64; shift += 8) {
             int n = (int) (control >>> shift);
