@@ -124,6 +124,12 @@ public final class Cpu {
     /** CR4. */
     public long cr4;
 
+    /** The page-directory-pointer entries that PAE paging goes by (SDM volume 3, 4.4.1). */
+    public final long[] pdptes = new long[4];
+
+    /** False if {@link #pdptes} must first be loaded from memory: after the state was replaced. */
+    public boolean pdptesLatched;
+
     /** IA32_EFER. */
     public long efer;
 

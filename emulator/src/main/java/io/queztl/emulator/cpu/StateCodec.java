@@ -79,6 +79,8 @@ public final class StateCodec {
         c.cr2 = s.control().get(1);
         c.cr3 = s.control().get(2);
         c.cr4 = s.control().get(3);
+        // Guest memory may be restored later, so the next page walk loads them.
+        c.pdptesLatched = false;
         c.interrupts.taskPriority(s.control().get(4).intValue());
         for (int k = 0; k < 4; k++) {
             c.dr[k] = s.debug().get(k);

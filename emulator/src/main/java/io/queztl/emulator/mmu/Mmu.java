@@ -369,6 +369,41 @@ public final class Mmu {
         }
     }
 
+    /**
+     * Sets and clears bits of a byte as the CPU itself does, atomically: accessed and busy bits of
+     * descriptors. Faults as a write.
+     *
+     * @return the byte as it was
+     */
+    public int changeSystem8(long va, int set, int clear) {
+        int k = systemContext();
+        check(va, 1, PageWalker.WRITE, k);
+        long[] t = writeTlbs[k];
+        int x = slot(va);
+        if (smp && t[x] == (va & PAGE)) {
+            long offset = va + t[x + 1];
+            while (true) {
+                long old = ramLoad(offset, 1);
+                if (compareAndSet(offset, 1, old, old & ~clear | set)) {
+                    return (int) old;
+                }
+            }
+        }
+        c.shared.exclusive.begin(c);
+        try {
+            long old = loadSystem(va, 1);
+            storeSystem(va, 1, old & ~clear | set);
+            return (int) old;
+        } finally {
+            c.shared.exclusive.end(c);
+        }
+    }
+
+    /** Loads the page-directory-pointer entries of PAE paging, which the CPU keeps from then on. */
+    public void latchPdptes(long cr3) {
+        walker.latchPdptes(cr3);
+    }
+
     /** Raises the fault that a supervisor write of the CPU itself to the range would raise. */
     public void checkSystemWrite(long va, int size) {
         check(va, size, PageWalker.WRITE, systemContext());

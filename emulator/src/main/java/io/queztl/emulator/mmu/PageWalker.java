@@ -98,11 +98,21 @@ final class PageWalker {
     }
 
     private long walkPae(long linear, int access, boolean user, boolean smap) {
-        long pdpte = load64((c.cr3 & 0xffff_ffe0L) + (linear >>> 30) * 8);
+        if (!c.pdptesLatched) {
+            latchPdptes(c.cr3);
+        }
+        long pdpte = c.pdptes[(int) (linear >>> 30)];
         if ((pdpte & P) == 0) {
             return fault(linear, access, user, 0);
         }
         return walk64(linear, pdpte & ADDRESS, 2, access, user, smap, W | U, false);
+    }
+
+    void latchPdptes(long cr3) {
+        for (int k = 0; k < 4; k++) {
+            c.pdptes[k] = load64((cr3 & 0xffff_ffe0L) + k * 8L);
+        }
+        c.pdptesLatched = true;
     }
 
     private long walk64(

@@ -110,7 +110,7 @@ public final class ControlRegisters {
                 && (efer & LMA) == 0
                 && (c.cr4 & PAE) != 0
                 && (changed & (PG | CD | NW)) != 0) {
-            checkPdptes(c, c.cr3);
+            loadPdptes(c, c.cr3);
         }
         c.cr0 = value;
         c.efer = efer;
@@ -132,7 +132,7 @@ public final class ControlRegisters {
         } else {
             value &= 0xffff_ffffL;
             if ((c.cr0 & PG) != 0 && (c.cr4 & PAE) != 0) {
-                checkPdptes(c, value);
+                loadPdptes(c, value);
             }
         }
         c.cr3 = value;
@@ -140,7 +140,7 @@ public final class ControlRegisters {
     }
 
     /** PAE paging loads its four page-directory-pointer entries with CR3: reserved bits are #GP. */
-    private static void checkPdptes(Cpu c, long cr3) {
+    private static void loadPdptes(Cpu c, long cr3) {
         long reserved = ~0L << Cpuid.PHYSICAL_BITS | 0x1e6;
         for (int k = 0; k < 4; k++) {
             long address = (cr3 & 0xffff_ffe0L) + k * 8L;
@@ -150,6 +150,7 @@ public final class ControlRegisters {
                 throw c.gp(0);
             }
         }
+        c.mem.latchPdptes(cr3);
     }
 
     /** The CR4 bits that a model lets be set. */
@@ -186,7 +187,7 @@ public final class ControlRegisters {
                 && !longMode
                 && (value & PAE) != 0
                 && (changed & (PAE | PSE | PGE | SMEP)) != 0) {
-            checkPdptes(c, c.cr3);
+            loadPdptes(c, c.cr3);
         }
         c.cr4 = value;
         if ((changed & (PSE | PAE | PGE | PCIDE | SMEP | SMAP | PKE | LA57)) != 0) {

@@ -132,17 +132,19 @@ final class Descriptors {
     /** Sets the accessed bit of a code or data descriptor in its table. */
     static long markAccessed(Cpu c, int selector, long descriptor) {
         if ((descriptor & 1L << 40) == 0) {
-            long linear = address(c, selector, 8);
-            c.mem.storeSystem(linear + 5, 1, descriptor >>> 40 & 0xff | 1);
+            c.mem.changeSystem8(address(c, selector, 8) + 5, 1, 0);
         }
         return descriptor | 1L << 40;
     }
 
-    /** Sets or clears the busy bit of a TSS descriptor in the GDT. */
-    static void markBusy(Cpu c, int selector, boolean busy) {
-        long linear = address(c, selector, 8) + 5;
-        long b = c.mem.loadSystem(linear, 1);
-        c.mem.storeSystem(linear, 1, busy ? b | 2 : b & ~2L);
+    /** Sets the busy bit of a TSS descriptor in the GDT; false if it was set already. */
+    static boolean markBusy(Cpu c, int selector) {
+        return (c.mem.changeSystem8(address(c, selector, 8) + 5, 2, 0) & 2) == 0;
+    }
+
+    /** Clears the busy bit of a TSS descriptor in the GDT. */
+    static void clearBusy(Cpu c, int selector) {
+        c.mem.changeSystem8(address(c, selector, 8) + 5, 0, 2);
     }
 
     /** Loads the hidden part of a segment register; no checks, nothing else follows. */

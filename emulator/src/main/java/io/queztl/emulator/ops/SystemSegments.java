@@ -125,7 +125,9 @@ public final class SystemSegments {
             throw c.gp(0);
         }
         if (segment == Cpu.TR) {
-            Descriptors.markBusy(c, selector, true);
+            if (!Descriptors.markBusy(c, selector)) {
+                throw c.gp(code);
+            }
             d |= 2L << 40;
         }
         Descriptors.set(c, segment, selector, d);

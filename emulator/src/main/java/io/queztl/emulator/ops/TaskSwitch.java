@@ -91,7 +91,7 @@ final class TaskSwitch {
         checkRange(c, base, wide ? 0x68 : 0x2c, how == CALL);
 
         if (how != CALL) {
-            Descriptors.markBusy(c, c.selector[Cpu.TR], false);
+            Descriptors.clearBusy(c, c.selector[Cpu.TR]);
         }
         int flags = c.rflags();
         if (how == IRET) {
@@ -103,7 +103,7 @@ final class TaskSwitch {
             c.mem.storeSystem(base, 2, oldTask);
         }
         if (how != IRET) {
-            Descriptors.markBusy(c, selector, true);
+            boolean ignored = Descriptors.markBusy(c, selector);
             d |= 2L << 40;
         }
         c.cr0 |= 8;
@@ -182,6 +182,7 @@ final class TaskSwitch {
             long cr3 = c.mem.loadSystem(base + 0x1c, 4);
             if ((c.cr0 & 1L << 31) != 0 && cr3 != c.cr3) {
                 c.cr3 = cr3;
+                c.mem.latchPdptes(cr3);
                 c.mem.flushNonGlobal();
             }
         } else {

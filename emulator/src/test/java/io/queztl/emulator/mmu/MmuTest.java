@@ -289,4 +289,31 @@ final class MmuTest {
         assertThat(memory.read64(0x10_0000)).isEqualTo(0x1122_3344_55ab_cd88L);
         assertThat(c.mem.compareAndSet(0x10_0003, 4, 0, 1)).isFalse();
     }
+
+    @Test
+    void systemBitsOfTwoCpus_areNotLost() throws Exception {
+        Shared shared = new Shared(memory, new Bus(), 2);
+        Thread[] threads = new Thread[2];
+        int[] lost = new int[2];
+        for (int n = 0; n < 2; n++) {
+            Cpu cpu = new Cpu(n, shared, new Bus(), c.interrupts, c.clock, CpuModel.max());
+            int bit = 1 << n;
+            int k = n;
+            threads[n] =
+                    Thread.ofPlatform()
+                            .start(
+                                    () -> {
+                                        for (int x = 0; x < 20_000; x++) {
+                                            lost[k] += cpu.mem.changeSystem8(0x9005, bit, 0) & bit;
+                                            lost[k] +=
+                                                    ~cpu.mem.changeSystem8(0x9005, 0, bit) & bit;
+                                        }
+                                    });
+        }
+        for (Thread t : threads) {
+            t.join();
+        }
+        assertThat(lost).containsOnly(0);
+        assertThat(memory.read8(0x9005)).isZero();
+    }
 }

@@ -392,4 +392,101 @@ final class LongModeTest {
         assertThat(g.cpu.dr[6] & 0x2000).isNotZero();
         assertThat(g.cpu.dr[7] & 0x2000).isZero();
     }
+
+    // --- alignment checks, INVPCID, compatibility mode ------------------------------------------------
+
+    private void enterUserWithAlignmentChecks() {
+        g.cpu.cr0 |= 1 << 18;
+        // push 0x23; push 0xa000; push 0x40202; push 0x2b; push 0x2000; iretq
+        g.code(Guest.CODE, "6a236800a0000068020204006a2b680020000048cf");
+    }
+
+    @Test
+    void misalignedLoadInUserMode_isAcOnlyIfCr0Asks() {
+        enterUserWithAlignmentChecks();
+        // mov eax, [0x30004]; mov ebx, [0x30001]; hlt
+        g.code(Guest.USER_CODE, "8b0425040003008b1c2501000300f4");
+        assertThat(g.runToHandler()).isEqualTo(17);
+        assertThat(g.stack64(0)).isZero();
+        assertFrame(
+                1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        g.cpu.cr0 &= ~(1L << 18);
+        g.cpu.updateMode();
+        g.resume(Guest.CODE);
+        assertThat(g.runToHandler()).isEqualTo(13);
+    }
+
+    @Test
+    void misalignedStoreInUserMode_isAc() {
+        enterUserWithAlignmentChecks();
+        // mov [0x30003], al; mov [0x30003], ax
+        g.code(Guest.USER_CODE, "880425030003006689042503000300");
+        assertThat(g.runToHandler()).isEqualTo(17);
+        assertFrame(
+                1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+    }
+
+    @Test
+    void misalignedLoadOfSupervisor_isAllowed() {
+        g.cpu.cr0 |= 1 << 18;
+        // pushf; or dword ptr [rsp], 0x40000; popf; mov ebx, [0x30001]; hlt
+        g.code(Guest.CODE, "9c810c24000004009d8b1c2501000300f4");
+        assertThat(g.runToHandler()).isEqualTo(-1);
+        assertThat(g.cpu.rflags() & Flags.AC).isNotZero();
+    }
+
+    @Test
+    void invpcid_dropsTranslationsWithEveryType() {
+        // mov eax, [0x30000]; mov qword ptr [0x23180], 0x31007; invpcid rdi, [0x34000];
+        // mov ebx, [0x30000]; hlt
+        String code = "8b04250000030048c704258031020007100300660f38823c25004003008b1c2500000300f4";
+        g.code(Guest.CODE, code);
+        g.memory.write32(0x30000, 0x11);
+        g.memory.write32(0x31000, 0x22);
+        g.memory.write64(0x34008, 0x30000);
+        for (int type = 0; type < 4; type++) {
+            page(0x30000, 7);
+            g.cpu.mem.flushAll();
+            g.cpu.r[Cpu.RDI] = type;
+            g.resume(Guest.CODE);
+            assertThat(g.runToHandler()).as("type %d", type).isEqualTo(-1);
+            assertThat(g.cpu.r[Cpu.RAX]).isEqualTo(0x11);
+            assertThat(g.cpu.r[Cpu.RBX]).as("type %d", type).isEqualTo(0x22);
+        }
+        g.cpu.r[Cpu.RDI] = 4;
+        g.resume(Guest.CODE);
+        assertThat(g.runToHandler()).isEqualTo(13);
+        // A PCID without CR4.PCIDE.
+        g.memory.write64(0x34000, 1);
+        g.cpu.r[Cpu.RDI] = 1;
+        g.resume(Guest.CODE);
+        assertThat(g.runToHandler()).isEqualTo(13);
+    }
+
+    @Test
+    void iretdInCompatibilityMode_returnsToSamePrivilege() {
+        // mov ecx, 0x2000; mov r11d, 0x202; .byte 0x0f, 0x07
+        g.code(Guest.CODE, "b90020000041bb020200000f07");
+        // 32-bit code: pushfd; push cs; push 0x2100; iretd
+        g.code(Guest.USER_CODE, "9c0e6800210000cf");
+        // inc ecx; hlt
+        g.code(0x2100, "41f4");
+        assertThat(g.runToHandler()).isEqualTo(13);
+        assertThat(g.cpu.r[Cpu.RCX]).isEqualTo(0x2001);
+        assertFrame(1, 0x2101, Guest.USER_CODE32, Guest.STACK, Guest.USER_DATA);
+    }
+
+    @Test
+    void iretdInCompatibilityMode_entersUserMode64() {
+        g.descriptor(Guest.KERNEL_CODE32, 0x00cf_9b00_0000_ffffL);
+        // push 0x40; push 0x2000; retfq
+        g.code(Guest.CODE, "6a40680020000048cb");
+        // 32-bit code: push 0x23; push 0xa000; push 0x202; push 0x2b; push 0x2100; iretd
+        g.code(Guest.USER_CODE, "6a236800a0000068020200006a2b6800210000cf");
+        // movabs rbx, 0x123456789abcdef; hlt
+        g.code(0x2100, "48bbefcdab8967452301f4");
+        assertThat(g.runToHandler()).isEqualTo(13);
+        assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(0x123456789abcdefL);
+        assertFrame(1, 0x210a, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+    }
 }

@@ -166,4 +166,39 @@ final class ModeSwitchTest {
             }
         }
     }
+
+    @Test
+    void paePointerEntries_areThoseOfTheLastCr3Write() {
+        try (Guest g = Guest.protectedMode()) {
+            g.memory.write64(0x20000, 0x21001);
+            g.memory.write64(0x21000, 0x83);
+            g.memory.write32(0x30000, 0x1234);
+            // mov eax, 0x620; mov cr4, eax; mov eax, 0x20000; mov cr3, eax; mov eax, cr0;
+            // or eax, 0x80000000; mov cr0, eax; mov dword ptr [0x20008], 0x21001;
+            // mov ebx, [0x40030000]; hlt
+            g.code(
+                    Guest.CODE,
+                    "b8200600000f22e0b8000002000f22d80f20c00d000000800f22c0c70508000200011002008b1d"
+                            + "00000340f4");
+            assertThat(g.runToHandler()).isEqualTo(14);
+            assertThat(g.stack32(0)).isZero();
+            assertThat(g.cpu.cr2).isEqualTo(0x4003_0000);
+            // A restored CPU reads them anew.
+            StateCodec.restore(g.cpu, StateCodec.save(g.cpu));
+            g.resume(Guest.CODE + 37);
+            assertThat(g.runToHandler()).isEqualTo(-1);
+            assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(0x1234);
+            g.cpu.r[Cpu.RBX] = 0;
+            g.memory.write64(0x20008, 0);
+            // mov eax, cr3; mov cr3, eax; mov dword ptr [0x20008], 0x21001; mov cr3, eax;
+            // mov ebx, [0x40030000]; mov dword ptr [0x20010], 3; mov cr3, eax
+            g.code(
+                    Guest.USER_CODE,
+                    "0f20d80f22d8c70508000200011002000f22d88b1d00000340c70510000200030000000f22d8");
+            g.resume(Guest.USER_CODE);
+            assertThat(g.runToHandler()).isEqualTo(13);
+            assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(0x1234);
+            assertThat(g.stack32(1)).isEqualTo((int) Guest.USER_CODE + 35);
+        }
+    }
 }

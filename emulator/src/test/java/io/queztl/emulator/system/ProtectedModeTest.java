@@ -239,4 +239,133 @@ final class ProtectedModeTest {
         assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(0xffff_ffffL);
         assertThat(g.cpu.r[Cpu.RDX] & 0xffff).isEqualTo(1);
     }
+
+    // --- 16-bit gates and tasks -----------------------------------------------------------------------
+
+    @Test
+    void interruptGate16_pushesWordsAndReturns() {
+        g.gate32(0x30, Guest.SYSTEM_CALL, Guest.KERNEL_CODE32, 0x86);
+        // int 0x30; hlt
+        g.code(Guest.CODE, "cd30f4");
+        // hlt
+        g.code(Guest.SYSTEM_CALL, "f4");
+        assertThat(g.runToHandler()).isEqualTo(-1);
+        assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK - 6);
+        assertThat(g.memory.read16(Guest.STACK - 6)).isEqualTo((int) Guest.CODE + 2);
+        assertThat(g.memory.read16(Guest.STACK - 4)).isEqualTo(Guest.KERNEL_CODE32);
+        // mov ebx, 5; iretw
+        g.code(Guest.SYSTEM_CALL, "bb0500000066cf");
+        g.resume(Guest.SYSTEM_CALL);
+        assertThat(g.runToHandler()).isEqualTo(-1);
+        assertThat(g.cpu.rip).isEqualTo(Guest.CODE + 3);
+        assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(5);
+        assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK);
+    }
+
+    @Test
+    void callGate16FromUser_pushesAndCopiesWords() {
+        enterUser();
+        long gate = 0x3000 | (long) Guest.KERNEL_CODE32 << 16 | 1L << 32 | 0xe4L << 40;
+        g.descriptor(Guest.FREE, gate);
+        // pushw 0x11; .byte 0x9a, 0, 0, 0, 0, 0x53, 0; hlt
+        g.code(Guest.USER_CODE, "666a119a000000005300f4");
+        // hlt
+        g.code(Guest.SYSTEM_CALL, "f4");
+        assertThat(g.runToHandler()).isEqualTo(-1);
+        assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK - 10);
+        int[] frame = {
+            (int) Guest.USER_CODE + 10, Guest.USER_CODE32, 0x11, (int) Guest.USER_STACK - 2,
+            Guest.USER_DATA
+        };
+        for (int k = 0; k < frame.length; k++) {
+            assertThat(g.memory.read16(Guest.STACK - 10 + 2 * k)).as("word %d", k).isEqualTo(frame[k]);
+        }
+    }
+
+    @Test
+    void callToTask16_nestsAndIretReturns() {
+        g.descriptor(Guest.FREE, 0x0000_8101_3000_002bL);
+        g.memory.fill(NEW_TSS, 0x2c, (byte) 0);
+        g.memory.write16(NEW_TSS + 0x0e, (int) Guest.SYSTEM_CALL);
+        g.memory.write16(NEW_TSS + 0x10, 2);
+        g.memory.write16(NEW_TSS + 0x12, 0x1234);
+        g.memory.write16(NEW_TSS + 0x1a, 0x6000);
+        g.memory.write16(NEW_TSS + 0x22, Guest.KERNEL_DATA);
+        g.memory.write16(NEW_TSS + 0x24, Guest.KERNEL_CODE32);
+        g.memory.write16(NEW_TSS + 0x26, Guest.KERNEL_DATA);
+        g.memory.write16(NEW_TSS + 0x28, Guest.KERNEL_DATA);
+        // mov ebx, 0x77; .byte 0x9a, 0, 0, 0, 0, 0x50, 0; hlt
+        g.code(Guest.CODE, "bb770000009a000000005000f4");
+        // mov [0x500], ax; iret
+        g.code(Guest.SYSTEM_CALL, "66a300050000cf");
+        assertThat(g.runToHandler()).isEqualTo(-1);
+        assertThat(g.cpu.rip).isEqualTo(Guest.CODE + 13);
+        assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(0x77);
+        assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK);
+        assertThat(g.memory.read16(0x500)).isEqualTo(0x1234);
+        assertThat(g.memory.read16(NEW_TSS)).isEqualTo(Guest.TASK);
+        assertThat(g.memory.read16(NEW_TSS + 0x0e)).isEqualTo((int) Guest.SYSTEM_CALL + 7);
+        assertThat(g.memory.read8(Guest.GDT + Guest.FREE + 5)).isEqualTo(0x81);
+    }
+
+    // --- LDT, SYSENTER, I/O breakpoints ---------------------------------------------------------------
+
+    @Test
+    void localDescriptor_isUsedAndItsTableHasALimit() {
+        g.descriptor(Guest.FREE, 0x0000_8201_3000_000fL);
+        g.memory.write64(NEW_TSS + 8, 0x0040_9203_0000_0fffL);
+        g.memory.write32(0x30004, 0x1234_5678);
+        // mov eax, 0x50; lldt ax; sldt ecx; mov eax, 0xc; mov es, eax; mov edx, es:[4];
+        // mov ebx, 0x14; mov es, ebx
+        g.code(
+                Guest.CODE,
+                "b8500000000f00d00f00c1b80c0000008ec0268b1504000000bb140000008ec3");
+        assertThat(g.runToHandler()).isEqualTo(13);
+        assertThat(g.stack32(0)).isEqualTo(0x14);
+        assertThat(g.stack32(1)).isEqualTo((int) Guest.CODE + 30);
+        assertThat(g.cpu.r[Cpu.RCX]).isEqualTo(Guest.FREE);
+        assertThat(g.cpu.r[Cpu.RDX]).isEqualTo(0x1234_5678);
+        assertThat(g.memory.read8(NEW_TSS + 8 + 5)).as("accessed").isEqualTo(0x93);
+        assertThat(g.cpu.selector[Cpu.ES]).isEqualTo(0xc);
+    }
+
+    @Test
+    void sysenterAndSysexit_switchPrivilegeWithFlatSegments() {
+        g.cpu.msrs.sysenterCs = 8;
+        g.cpu.msrs.sysenterEsp = 0x7000;
+        g.cpu.msrs.sysenterEip = Guest.SYSTEM_CALL;
+        enterUser();
+        // sysenter
+        g.code(Guest.USER_CODE, "0f34");
+        // mov esi, cs; mov edi, esp; mov ecx, 0x9000; mov edx, 0x2100; sysexit
+        g.code(Guest.SYSTEM_CALL, "8cce89e7b900900000ba002100000f35");
+        // mov ebx, cs; mov ebp, ss; hlt
+        g.code(0x2100, "8ccb8cd5f4");
+        assertThat(g.runToHandler()).isEqualTo(13);
+        assertThat(g.cpu.r[Cpu.RSI]).isEqualTo(8);
+        assertThat(g.cpu.r[Cpu.RDI]).isEqualTo(0x7000);
+        assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(Guest.USER_CODE32);
+        assertThat(g.cpu.r[Cpu.RBP]).isEqualTo(Guest.USER_DATA);
+        assertThat(g.stack32(1)).isEqualTo(0x2104);
+        assertThat(g.stack32(4)).isEqualTo(0x9000);
+    }
+
+    @Test
+    void sysenterWithoutCodeSegment_isGp() {
+        // sysenter
+        g.code(Guest.CODE, "0f34");
+        assertThat(g.runToHandler()).isEqualTo(13);
+        assertThat(g.stack32(1)).isEqualTo((int) Guest.CODE);
+    }
+
+    @Test
+    void portBreakpoint_trapsAfterTheAccess() {
+        g.cpu.cr4 |= 8;
+        // mov eax, 0x80; mov dr2, eax; mov eax, 0x2000010; mov dr7, eax; in al, 0x81; in al, 0x80;
+        // nop; hlt
+        g.code(Guest.CODE, "b8800000000f23d0b8100000020f23f8e481e48090f4");
+        assertThat(g.runToHandler()).isEqualTo(1);
+        assertThat(g.stack32(0)).isEqualTo((int) Guest.CODE + 20);
+        assertThat(g.cpu.dr[6] & 15).isEqualTo(4);
+    }
 }
