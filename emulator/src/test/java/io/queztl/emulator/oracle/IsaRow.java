@@ -69,9 +69,10 @@ record IsaRow(
         return !vex && map == 0 && (opcode & 0xF8) == 0xD8 || opcode == 0x9B && map == 0;
     }
 
-    /** True if an operand is a vector or MMX register. */
+    /** True if an operand is a vector or MMX register, or all of them are. */
     boolean vector() {
-        return operands.stream().anyMatch(o -> "VHWPQ".indexOf(o.charAt(0)) >= 0);
+        return mnemonic.equals("EMMS")
+                || operands.stream().anyMatch(o -> "VHWPQ".indexOf(o.charAt(0)) >= 0);
     }
 
     boolean string() {
