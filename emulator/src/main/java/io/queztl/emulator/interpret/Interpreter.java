@@ -81,7 +81,10 @@ public final class Interpreter {
                 blocks();
             } catch (GuestException e) {
                 // A fault while fetching: RIP is that of the instruction.
-                if (!deliver(e.vector, e.errorCode)) {
+                try {
+                    c.mem.nonCanonical = false;
+                    Delivery.exception(c, e.vector, e.errorCode);
+                } catch (Delivery.TripleFault t) {
                     return shutdown();
                 }
             } catch (Delivery.TripleFault e) {
@@ -93,14 +96,6 @@ public final class Interpreter {
     private VcpuExit shutdown() {
         return new VcpuExit.Shutdown(
                 "triple fault at rip 0x%x, cr3 0x%x".formatted(c.rip, c.cr3));
-    }
-
-    private boolean deliver(int vector, int errorCode) {
-        if (vector == 13 && c.mem.nonCanonical) {
-            c.mem.nonCanonical = false;
-        }
-        Delivery.exception(c, vector, errorCode);
-        return true;
     }
 
     // --- blocks -----------------------------------------------------------------------------------
