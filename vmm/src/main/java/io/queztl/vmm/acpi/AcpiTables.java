@@ -60,7 +60,7 @@ public final class AcpiTables {
     }
 
     private static long put(GuestMemory memory, long at, byte[] table) {
-        if (table.length > Layout.ACPI_TABLES_END - at) {
+        if (table.length > Layout.SEGMENT_MINIMUM - at) {
             throw new BootException(
                     BootException.Code.TOO_MANY,
                     "the ACPI tables do not fit below 1 MiB: use fewer vCPUs");

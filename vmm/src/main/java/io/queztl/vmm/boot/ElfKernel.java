@@ -276,7 +276,7 @@ final class ElfKernel {
      */
     void load(GuestMemory memory) {
         for (Segment s : segments) {
-            if (s.physical < Layout.KERNEL_MINIMUM) {
+            if (s.physical < Layout.SEGMENT_MINIMUM) {
                 throw damaged(
                         "wants to be loaded at 0x%x, below 1 MiB, where boot data is", s.physical);
             }

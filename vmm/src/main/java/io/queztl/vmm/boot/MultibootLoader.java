@@ -202,7 +202,7 @@ final class MultibootLoader {
         }
 
         void load(String name, Bytes file, GuestMemory memory) {
-            if (load < Layout.KERNEL_MINIMUM) {
+            if (load < Layout.SEGMENT_MINIMUM) {
                 throw damaged(name, "it wants to be loaded below 1 MiB, where boot data is");
             }
             if (!memory.isRam(load, memoryBytes)) {

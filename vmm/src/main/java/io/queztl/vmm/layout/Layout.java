@@ -35,6 +35,12 @@ public final class Layout {
     /** Kernels, modules and initrds are loaded here or above. */
     public static final long KERNEL_MINIMUM = 0x10_0000L;
 
+    /**
+     * The least address of an ELF segment. Linkers put the ELF headers of a kernel linked at 1 MiB
+     * into the page before it, which therefore holds nothing of ours.
+     */
+    public static final long SEGMENT_MINIMUM = KERNEL_MINIMUM - 0x1000;
+
     // ---- what the boot loader writes into the first MiB ----
 
     /** Boot GDT: null, unused, code 0x10, data 0x18, TSS 0x20. */
@@ -79,7 +85,7 @@ public final class Layout {
     /** ACPI tables; the RSDP is at the very start, where a BIOS's scan finds it too. */
     public static final long ACPI_TABLES = 0xe_0000;
 
-    /** End of the area for ACPI tables. */
+    /** End of the area that is reserved for ACPI tables; they end below {@link #SEGMENT_MINIMUM}. */
     public static final long ACPI_TABLES_END = 0x10_0000;
 
     // ---- MMIO ----
