@@ -14,18 +14,21 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { JOBS = 64, ARGUMENTS = 16, INFO_LINES = 8, DEFAULT_TIMEOUT = 300 };
+enum { JOBS = 64, ARGUMENTS = 16, INFO_LINES = 8, DEFAULT_TIMEOUT = 120 };
 
 struct job {
     pid_t pid;
@@ -191,6 +194,14 @@ static void start(char *name, char **argv)
     running++;
 }
 
+static void loopback_up(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ioctl(fd, SIOCSIFFLAGS, &request);
+    close(fd);
+}
+
 int main(void)
 {
     mkdir("/dev", 0755);
@@ -210,6 +221,7 @@ int main(void)
         dup2(console, 2);
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    loopback_up();
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);

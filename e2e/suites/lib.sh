@@ -99,7 +99,7 @@ kernel() {
 
 # Copies program $2 into guest $1 with the shared libraries it needs.
 with_libraries() {
-    ldd "$2" | sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | sort -u | while read -r library; do
+    ldd "$2" | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | sort -u | while read -r library; do
         mkdir -p "$1$(dirname "$library")"
         [ -e "$1$library" ] || cp -L "$library" "$1$library"
     done
