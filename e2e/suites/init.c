@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { JOBS = 64, ARGUMENTS = 16, INFO_LINES = 8, DEFAULT_TIMEOUT = 120 };
+enum { JOBS = 64, ARGUMENTS = 16, INFO_LINES = 8, DEFAULT_TIMEOUT = 900 };
 
 struct job {
     pid_t pid;

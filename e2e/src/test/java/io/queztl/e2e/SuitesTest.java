@@ -146,7 +146,7 @@ class SuitesTest {
                                         "-m",
                                         "1G",
                                         "--append",
-                                        "quiet log_buf_len=4M"))
+                                        "quiet log_buf_len=4M vsyscall=emulate"))
                         .redirectInput(Path.of("/dev/null").toFile())
                         .redirectErrorStream(true)
                         .redirectOutput(console.toFile())
