@@ -48,6 +48,9 @@ final class SerialConsole implements AutoCloseable {
                 int kept = io.terminal() == null ? length : filter.filter(buffer, length);
                 send(buffer, kept);
                 if (filter.quit()) {
+                    // The guest's last line is seldom a whole one.
+                    io.err().print("\r\nqueztl: ended by Ctrl-A x.\r\n");
+                    io.err().flush();
                     quit.run();
                     return;
                 }
