@@ -238,7 +238,8 @@ public final class GdbServer implements AutoCloseable {
         private boolean handle(String p) throws IOException {
             try {
                 return answer(p);
-            } catch (IllegalArgumentException | StringIndexOutOfBoundsException e) {
+            } catch (RuntimeException e) {
+                // Whatever a packet asks for, it must not end the stub.
                 reply("E01");
                 return true;
             }
@@ -424,7 +425,10 @@ public final class GdbServer implements AutoCloseable {
         private void readMemory(String p) throws IOException {
             String[] parts = p.split(",", -1);
             long address = Long.parseUnsignedLong(parts[0], 16);
-            int length = Math.min(Integer.parseInt(parts[1], 16), PACKET_LIMIT / 2);
+            int length = Math.min(Integer.parseUnsignedInt(parts[1], 16), PACKET_LIMIT / 2);
+            if (length < 0) {
+                throw new IllegalArgumentException("length " + parts[1]);
+            }
             byte[] data = new byte[length];
             int done = 0;
             while (done < length) {
