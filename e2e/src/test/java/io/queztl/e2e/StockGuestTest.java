@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** Debian's stock kernel, fetched by the host's apt, up to user space. */
-@Timeout(300)
+@Timeout(120)
 class StockGuestTest {
     @Test
     void run_withoutArguments_greets() {

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -182,7 +183,9 @@ final class RunCommand implements Callable<Integer> {
 
     private int run(VmConfig config, SoftwareAccelerator accelerator, @Nullable Path temporary)
             throws InterruptedException {
-        StatusPort status = new StatusPort();
+        CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
+        StatusPort status =
+                new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
         VmBuilder builder = new VmBuilder(config, accelerator).console(io.out()).second(status);
         if (trace) {
             builder.trace(io.err()::println);
@@ -202,6 +205,11 @@ final class RunCommand implements Callable<Integer> {
             Outcome outcome;
             try (console) {
                 console.start();
+                if (exec == null || io.terminal() != null) {
+                    console.startReading();
+                } else {
+                    boolean ignored = reader.complete(console);
+                }
                 Integer port = gdb;
                 if (port != null) {
                     debug(vm, port);

@@ -30,12 +30,16 @@ final class SerialConsole implements AutoCloseable {
         this.quit = quit;
     }
 
-    /** Makes the terminal raw and starts to read. */
+    /** Makes the terminal, if there is one, raw. */
     synchronized void start() {
         Terminal terminal = io.terminal();
         if (terminal != null && !closed) {
             rawMode = terminal.raw();
         }
+    }
+
+    /** Starts to read; what is read before the guest has opened its console is lost to it. */
+    void startReading() {
         Thread.ofPlatform().daemon().name("queztl-stdin").start(this::read);
     }
 

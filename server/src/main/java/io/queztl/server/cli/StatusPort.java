@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The far end of the guest's second serial port, on which the init of {@code --exec} says how the
- * command ended: a line {@code status=N}. What the command prints goes to the first port, so it
+ * The far end of the guest's second serial port, on which the init of {@code --exec} says that the
+ * command starts, with a line {@code ready}, and how it ended: {@code status=N}. What the command prints goes to the first port, so it
  * cannot be taken for a status.
  */
 final class StatusPort extends OutputStream {
@@ -17,19 +17,37 @@ final class StatusPort extends OutputStream {
     /** The guest may send any amount; this much is looked at. */
     private static final int LIMIT = 256;
 
-    private final StringBuilder received = new StringBuilder();
+    private static final String READY = "ready";
 
-    @Override
-    public synchronized void write(int b) {
-        if (received.length() < LIMIT) {
-            received.append((char) (b & 0xff));
-        }
+    private final StringBuilder received = new StringBuilder();
+    private final Runnable ready;
+    private boolean saidReady;
+
+    /**
+     * @param ready run once, on the port's thread, when the guest's command starts
+     */
+    StatusPort(Runnable ready) {
+        this.ready = ready;
     }
 
     @Override
-    public synchronized void write(byte[] bytes, int start, int length) {
+    public void write(int b) {
+        write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int start, int length) {
+        if (receive(bytes, start, length)) {
+            ready.run();
+        }
+    }
+
+    private synchronized boolean receive(byte[] bytes, int start, int length) {
         int take = Math.min(length, LIMIT - received.length());
         received.append(new String(bytes, start, Math.max(take, 0), StandardCharsets.ISO_8859_1));
+        boolean first = !saidReady && received.indexOf(READY) >= 0;
+        saidReady |= first;
+        return first;
     }
 
     /** The command's status, 0 to 255, if one has arrived. */

@@ -7,7 +7,8 @@ import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 class StatusPortTest {
-    private final StatusPort port = new StatusPort();
+    private int ready;
+    private final StatusPort port = new StatusPort(() -> ready++);
 
     private void guestSends(String text) throws IOException {
         port.write(text.getBytes(US_ASCII));
@@ -32,6 +33,16 @@ class StatusPortTest {
     void status_tooLarge_keepsLowByte() throws IOException {
         guestSends("status=999\n");
         assertThat(port.status()).hasValue(999 & 0xff);
+    }
+
+    @Test
+    void ready_saidTwice_isToldOnce() throws IOException {
+        guestSends("rea");
+        assertThat(ready).isZero();
+        guestSends("dy\r\n");
+        guestSends("ready\r\nstatus=3\r\n");
+        assertThat(ready).isEqualTo(1);
+        assertThat(port.status()).hasValue(3);
     }
 
     @Test
