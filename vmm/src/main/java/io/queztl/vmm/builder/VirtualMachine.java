@@ -164,7 +164,7 @@ public final class VirtualMachine implements AutoCloseable {
             boolean ignored =
                     exit.complete(
                             new Outcome.Crashed(
-                                    "triple fault on vCPU %d (%s)".formatted(vcpu, reason)));
+                                    "vCPU %d: %s".formatted(vcpu, reason)));
         }
 
         @Override
