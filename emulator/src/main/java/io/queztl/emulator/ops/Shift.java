@@ -140,17 +140,14 @@ public final class Shift {
             return a;
         }
         int bits = size * 8;
-        long result;
-        boolean cf;
-        if (size == 2) {
-            long wide = (a << 32 | b << 16 | b) << n;
-            result = wide >>> 32 & 0xffff;
-            cf = bit(wide, 48);
-        } else {
-            result = a << n | b >>> (bits - n);
-            cf = bit(a, bits - n);
-        }
-        Flags.set(c, result, size, cf, cf != bit(result, bits - 1), true);
+        long result =
+                size == 2
+                        ? (a << 32 | b << 16 | b) << n >>> 32 & 0xffff
+                        : a << n | b >>> (bits - n);
+        // The flags are of the first operand's bits only.
+        boolean cf = n <= bits && bit(a, bits - n);
+        boolean top = n < bits && bit(a, bits - 1 - n);
+        Flags.set(c, result, size, cf, cf != top, true);
         return result;
     }
 
@@ -166,7 +163,7 @@ public final class Shift {
         if (size == 2) {
             long wide = b << 32 | b << 16 | a;
             result = wide >>> n & 0xffff;
-            cf = bit(wide, n - 1);
+            cf = n <= bits && bit(a, n - 1);
         } else {
             result = a >>> n | b << (bits - n);
             cf = bit(a, n - 1);
