@@ -13,7 +13,7 @@ compile_test() {
     program=$1/$name$4
     # The options that the test asks for on every target or on this one, in itself or in its .x file.
     options=$(sed -n '/ia32/d
-        s/.*{ *dg-\(additional-\)\{0,1\}options *{* *"\([^"]*\)" *}*\( \*\/\)\{0,1\}$/\2/p
+        s/.*{ *dg-\(additional-\)\{0,1\}options *{* *"\([^"]*\)"[ }]*\(\*\/\)\{0,1\}$/\2/p
         s/.*{ *dg-\(additional-\)\{0,1\}options *"\([^"]*\)" *{ target .*x86_64.*/\2/p' "$file" |
         tr '\n' ' ')
     if [ -f "${file%.c}.x" ]; then

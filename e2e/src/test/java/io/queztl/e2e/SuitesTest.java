@@ -12,7 +12,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -49,9 +48,6 @@ class SuitesTest {
         }
     }
 
-    private static final Path SCRIPTS = Path.of("suites").toAbsolutePath();
-    private static final Path RESULTS = Path.of("target", "suites").toAbsolutePath();
-    private static final int BUILD_MINUTES = 60;
     private static final int RUN_MINUTES = 60;
     private static final Pattern REPORT = Pattern.compile("@(pass|fail|info) ([^:]*)(?:: (.*))?");
 
@@ -81,8 +77,7 @@ class SuitesTest {
     @ParameterizedTest
     @EnumSource
     void suite_inTheGuest_failsOnlyAsKnown(Suite suite) throws Exception {
-        Files.createDirectories(RESULTS);
-        Map<String, List<String>> guest = build(suite);
+        Map<String, List<String>> guest = Tool.buildGuest(suite.folderName);
         List<String> notBuilt = guest.getOrDefault("note", List.of());
         Report report = boot(suite, guest);
         Map<String, String> known = knownFailures(suite);
@@ -110,29 +105,8 @@ class SuitesTest {
         assertThat(report.passed).hasSizeGreaterThanOrEqualTo(suite.atLeast);
     }
 
-    /** Builds the guest; the lines that the script prints, by key. */
-    private static Map<String, List<String>> build(Suite suite) throws Exception {
-        Path output = RESULTS.resolve(suite + ".build");
-        Path errors = RESULTS.resolve(suite + ".build.errors");
-        Process script =
-                new ProcessBuilder("sh", SCRIPTS.resolve("build.sh").toString(), suite.folderName)
-                        .redirectOutput(output.toFile())
-                        .redirectError(errors.toFile())
-                        .start();
-        end(script, BUILD_MINUTES);
-        assertThat(script.exitValue()).as(Files.readString(errors)).isZero();
-        Map<String, List<String>> values = new HashMap<>();
-        for (String line : Files.readAllLines(output)) {
-            String[] parts = line.split("=", 2);
-            if (parts.length == 2) {
-                values.computeIfAbsent(parts[0], key -> new ArrayList<>()).add(parts[1]);
-            }
-        }
-        return values;
-    }
-
     private static Report boot(Suite suite, Map<String, List<String>> guest) throws Exception {
-        Path console = RESULTS.resolve(suite + ".console");
+        Path console = Tool.RESULTS.resolve(suite + ".console");
         Process vm =
                 new ProcessBuilder(
                                 Queztl.command(
@@ -151,25 +125,17 @@ class SuitesTest {
                         .redirectErrorStream(true)
                         .redirectOutput(console.toFile())
                         .start();
-        end(vm, RUN_MINUTES);
+        Tool.end(vm, RUN_MINUTES);
         return Report.of(
                 new String(Files.readAllBytes(console), StandardCharsets.ISO_8859_1)
                         .lines()
                         .toList());
     }
 
-    private static void end(Process process, int minutes) throws InterruptedException {
-        try {
-            boolean unused = process.waitFor(minutes, TimeUnit.MINUTES);
-        } finally {
-            process.destroyForcibly().waitFor();
-        }
-    }
-
     /** The tests of known-failures.txt, "SUITE/TEST: REASON" a line, with their reasons. */
     private static Map<String, String> knownFailures(Suite suite) throws IOException {
         Map<String, String> known = new HashMap<>();
-        for (String line : Files.readAllLines(SCRIPTS.resolve("known-failures.txt"))) {
+        for (String line : Files.readAllLines(Tool.SUITES.resolve("known-failures.txt"))) {
             String[] parts = line.split(": ", 2);
             if (parts.length == 2 && parts[0].startsWith(suite + "/")) {
                 known.put(parts[0].substring(suite.folderName.length() + 1), parts[1]);
