@@ -35,7 +35,7 @@ final class Block {
     /** Physical address of the page that holds the last bytes if they cross a page, else -1. */
     final long secondPage;
 
-    /** False once the code was written. */
+    /** False once the code was written, and in a block that runs only once. */
     volatile boolean valid = true;
 
     /** Successors in the same page, by their offset in the page. */
@@ -59,6 +59,9 @@ final class Block {
     void invalidate(Insn stop) {
         valid = false;
         java.util.Arrays.fill(insns, stop);
+        // Else a chain of dead blocks could hang on one that some vCPU still remembers.
+        successor0 = null;
+        successor1 = null;
     }
 
     /** The code size in the form that keys hold. */

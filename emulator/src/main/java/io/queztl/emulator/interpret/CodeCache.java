@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +19,20 @@ import org.jspecify.annotations.Nullable;
  * are invalidated, and when none is left the page is plain again.
  *
  * <p>Marking a page stops all vCPUs ({@link io.queztl.emulator.cpu.ExclusiveSection}) so that none
- * keeps a write translation from before: no write can be missed.
+ * keeps a write translation from before: no write can be missed. A write between the reading of a
+ * page and the adding of the block shows in the page's generation; such a block runs once, as on a
+ * CPU that had fetched it before the write, and is not kept.
+ *
+ * <p>Lock order: this (for trimming), a page. Nothing else is locked with a page's lock held.
  */
 public final class CodeCache {
     private static final int MAX_INSTRUCTIONS = 64;
-    private static final int MAX_BLOCKS = 400_000;
+
+    /** Instructions kept at most, in all pages; one takes some 250 bytes of heap. */
+    private static final int MAX_KEPT = 1 << 21;
+
+    /** Pages with blocks at most, so that a guest that jumps everywhere costs no more either. */
+    private static final int MAX_PAGES = 1 << 17;
 
     private final class Page {
         /** Blocks that start here, by key. */
@@ -30,11 +40,17 @@ public final class CodeCache {
 
         /** Blocks that start in another page and end here. */
         final List<Block> tails = new ArrayList<>();
+
+        /** Changes when the page is written. */
+        long generation;
+
+        /** No longer in {@link #pages}. */
+        boolean dropped;
     }
 
     private final Shared shared;
     private final ConcurrentHashMap<Long, Page> pages = new ConcurrentHashMap<>();
-    private int blockCount;
+    private final AtomicInteger kept = new AtomicInteger();
     private final Insn stop;
 
     /** For {@link Shared} only. */
@@ -55,13 +71,21 @@ public final class CodeCache {
             return;
         }
         synchronized (page) {
+            page.generation++;
             long end = physical + bytes;
-            page.blocks.values().removeIf(b -> dropIfWritten(b, physical, end));
+            page.blocks.values().removeIf(b -> forget(b, dropIfWritten(b, physical, end)));
             page.tails.removeIf(b -> dropIfWritten(b, physical, end));
             if (page.blocks.isEmpty() && page.tails.isEmpty()) {
                 shared.memory.secondStage().clear(physical, SecondStage.CODE);
             }
         }
+    }
+
+    private boolean forget(Block b, boolean dropped) {
+        if (dropped) {
+            kept.addAndGet(-b.decoded.length);
+        }
+        return dropped;
     }
 
     private boolean dropIfWritten(Block b, long start, long end) {
@@ -100,8 +124,14 @@ public final class CodeCache {
      */
     Block decode(Cpu c, Decoder decoder, byte[] buffer, long linear, long physical, int limit) {
         int codeSize = c.codeSize;
-        long ramPage = shared.memory.secondStage().ramPage(physical);
-        if (ramPage >= 0 && limit > 1) {
+        boolean keep = limit > 1 && shared.memory.secondStage().ramPage(physical) >= 0;
+        Page page = null;
+        Page second = null;
+        long generation = 0;
+        long secondGeneration = 0;
+        if (keep) {
+            page = page(physical);
+            generation = generation(page);
             watch(c, physical);
         }
         int first = SecondStage.PAGE_SIZE - ((int) physical & 0xfff);
@@ -118,7 +148,10 @@ public final class CodeCache {
             if (i == null && decoder.status() == Decoder.TRUNCATED) {
                 // The first instruction crosses into the next page.
                 secondPage = c.mem.fetch(linear + first & (c.mode64 ? -1 : 0xffff_ffffL)) & ~0xfffL;
-                if (limit > 1 && shared.memory.secondStage().ramPage(secondPage) >= 0) {
+                keep &= shared.memory.secondStage().ramPage(secondPage) >= 0;
+                if (keep) {
+                    second = page(secondPage);
+                    secondGeneration = generation(second);
                     watch(c, secondPage);
                 }
                 read(secondPage, buffer, available, 15);
@@ -142,8 +175,8 @@ public final class CodeCache {
         }
         long key = physical << 2 | Block.sizeCode(codeSize);
         Block b = new Block(key, list.toArray(new Insn[0]), at, secondPage);
-        if (ramPage >= 0 && limit > 1) {
-            add(b);
+        if (!keep || page == null || !add(b, page, generation, second, secondGeneration)) {
+            b.valid = false; // run once
         }
         return b;
     }
@@ -180,26 +213,66 @@ public final class CodeCache {
         }
     }
 
-    private void add(Block b) {
-        if (++blockCount > MAX_BLOCKS) {
-            blockCount = 0;
-            for (Page page : pages.values()) {
-                synchronized (page) {
-                    page.blocks.values().forEach(old -> old.valid = false);
-                    page.blocks.clear();
-                    page.tails.clear();
-                }
-            }
+    private Page page(long physical) {
+        if (kept.get() > MAX_KEPT || pages.size() > MAX_PAGES) {
+            trim();
         }
-        Page page = pages.computeIfAbsent(b.physical() >>> 12, k -> new Page());
+        return pages.computeIfAbsent(physical >>> 12, k -> new Page());
+    }
+
+    private static long generation(Page page) {
         synchronized (page) {
-            page.blocks.put(b.key, b);
+            return page.generation;
         }
-        if (b.secondPage >= 0) {
-            Page second = pages.computeIfAbsent(b.secondPage >>> 12, k -> new Page());
+    }
+
+    /** Drops everything. */
+    private synchronized void trim() {
+        if (kept.get() <= MAX_KEPT && pages.size() <= MAX_PAGES) {
+            return; // another vCPU was first
+        }
+        pages.forEach(
+                (number, page) -> {
+                    synchronized (page) {
+                        page.dropped = true;
+                        page.blocks.values().forEach(b -> forget(b, true));
+                        page.blocks.values().forEach(b -> b.invalidate(stop));
+                        page.tails.forEach(b -> b.invalidate(stop));
+                        page.blocks.clear();
+                        page.tails.clear();
+                        shared.memory.secondStage().clear(number << 12, SecondStage.CODE);
+                        pages.remove(number, page);
+                    }
+                });
+    }
+
+    /**
+     * Keeps a block, in place of one that another vCPU made meanwhile.
+     *
+     * @return false if one of its pages was written since its generation was asked for
+     */
+    private boolean add(
+            Block b, Page page, long generation, @Nullable Page second, long secondGeneration) {
+        // The tail first: once it is there, a write to either page finds the block.
+        if (second != null) {
             synchronized (second) {
+                if (second.dropped || second.generation != secondGeneration) {
+                    return false;
+                }
+                second.tails.removeIf(old -> !old.valid);
                 second.tails.add(b);
             }
+        }
+        synchronized (page) {
+            if (page.dropped || page.generation != generation || !b.valid) {
+                return false;
+            }
+            Block old = page.blocks.put(b.key, b);
+            if (old != null && forget(old, true)) {
+                old.invalidate(stop);
+            }
+            kept.addAndGet(b.decoded.length);
+            return true;
         }
     }
 }

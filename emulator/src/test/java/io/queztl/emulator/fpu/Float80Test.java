@@ -2,6 +2,7 @@ package io.queztl.emulator.fpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.testkit.random.Seeds;
 import java.math.BigInteger;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -16,9 +17,7 @@ class Float80Test {
     private final FloatStatus s = new FloatStatus();
 
     Float80Test() {
-        long seed = Long.getLong("queztl.seed", System.nanoTime());
-        System.out.println("80-bit arithmetic: replay with -Dqueztl.seed=" + seed);
-        random = new SplittableRandom(seed);
+        random = new SplittableRandom(Seeds.seed("80-bit arithmetic"));
     }
 
     /** A number: significand × 2^scale, negative or not. */

@@ -3,6 +3,7 @@ package io.queztl.emulator.fpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.queztl.linux.NativeCode;
+import io.queztl.testkit.random.Seeds;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,9 +36,7 @@ class FusedMultiplyAddTest {
     private final FloatStatus status = new FloatStatus();
 
     FusedMultiplyAddTest() {
-        long seed = Long.getLong("queztl.seed", System.nanoTime());
-        System.out.println("fused multiply-add: replay with -Dqueztl.seed=" + seed);
-        random = new SplittableRandom(seed);
+        random = new SplittableRandom(Seeds.seed("fused multiply-add"));
     }
 
     private interface Operation {
@@ -54,7 +53,7 @@ class FusedMultiplyAddTest {
             System.out.println("skipped: " + reason);
         }
         Assumptions.assumeTrue(reason == null, reason);
-        int cases = Boolean.getBoolean("queztl.all") ? 5_000_000 : 200_000;
+        int cases = Seeds.all() ? 5_000_000 : 200_000;
         try (Arena arena = Arena.ofConfined();
                 NativeCode nativeCode = new NativeCode(4096)) {
             byte[] bytes = HexFormat.of().parseHex((BEFORE + code + AFTER).replace(" ", ""));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
+import io.queztl.testkit.random.Seeds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,11 +63,8 @@ class DecoderTest {
     @ValueSource(ints = {8, 4, 2})
     void decode_randomBytes_agreesWithObjdump(int codeSize) throws IOException {
         assumeObjdump();
-        long seed = Long.getLong("queztl.seed", System.nanoTime());
-        System.out.println(
-                "decoder test, code size " + codeSize + ": replay with -Dqueztl.seed=" + seed);
-        Dice dice = new Dice(seed);
-        int rounds = Boolean.getBoolean("queztl.test.all") ? 20 : 2;
+        Dice dice = new Dice(Seeds.seed("decoder test, code size " + codeSize));
+        int rounds = Seeds.all() ? 20 : 2;
         for (int round = 0; round < rounds; round++) {
             byte[] code = new byte[SLOTS * SLOT];
             Arrays.fill(code, (byte) 0x90);

@@ -3,6 +3,7 @@ package io.queztl.emulator.oracle;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.queztl.testkit.oracle.NativeOracle;
+import io.queztl.testkit.random.Seeds;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -23,10 +24,8 @@ class DifferentialTest {
             System.out.println("differential test skipped: " + reason);
         }
         Assumptions.assumeTrue(reason == null, reason);
-        long seed = Long.getLong("queztl.seed", System.nanoTime());
-        long cases =
-                Long.getLong("queztl.cases", Boolean.getBoolean("queztl.test.all") ? ALL_CASES : CASES);
-        System.out.println("differential test: replay with -Dqueztl.seed=" + seed);
+        long seed = Seeds.seed("differential test");
+        long cases = Long.getLong("queztl.cases", Seeds.all() ? ALL_CASES : CASES);
         try (Campaign campaign = new Campaign(seed, System.getProperty("queztl.rows", ""))) {
             long start = System.nanoTime();
             campaign.run(cases);

@@ -3,6 +3,7 @@ package io.queztl.emulator.oracle;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.queztl.testkit.oracle.NativeOracle;
+import io.queztl.testkit.random.Seeds;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -21,10 +22,9 @@ class FloatDifferentialTest {
             System.out.println("x87 differential test skipped: " + reason);
         }
         Assumptions.assumeTrue(reason == null, reason);
-        long seed = Long.getLong("queztl.seed", System.nanoTime());
-        System.out.println("x87 differential test: replay with -Dqueztl.seed=" + seed);
+        long seed = Seeds.seed("x87 differential test");
         try (Campaign campaign = new Campaign(seed, ".* (X87|Mmx).*")) {
-            campaign.run(Boolean.getBoolean("queztl.all") ? ALL_CASES : CASES);
+            campaign.run(Seeds.all() ? ALL_CASES : CASES);
             System.out.println(campaign.report());
             assertThat(campaign.rowCount()).isPositive();
             assertThat(campaign.differences()).as("differences, listed above").isZero();

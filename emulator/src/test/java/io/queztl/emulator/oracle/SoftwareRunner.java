@@ -23,6 +23,7 @@ import io.queztl.emulator.interpret.OneInstruction;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.machine.time.VmClock;
+import io.queztl.testkit.vector.QuietInterrupts;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +56,7 @@ final class SoftwareRunner implements AutoCloseable {
 
     SoftwareRunner() {
         Shared shared = new Shared(memory, new Bus(), 1);
-        cpu = new Cpu(0, shared, new Bus(), new NoInterrupts(), new VmClock(), CpuModel.max());
+        cpu = new Cpu(0, shared, new Bus(), new QuietInterrupts(), new VmClock(), CpuModel.max());
         one = new OneInstruction(cpu);
         long present = 1;
         long write = 2;

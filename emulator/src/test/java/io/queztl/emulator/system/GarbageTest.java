@@ -7,6 +7,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.InstructionTable;
 import io.queztl.emulator.decode.Row;
 import io.queztl.machine.cpu.VcpuExit;
+import io.queztl.testkit.random.Seeds;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -19,11 +20,10 @@ import org.junit.jupiter.api.Test;
  * Whatever it does, the vCPU goes on, halts or shuts down; nothing is thrown and nothing hangs.
  */
 final class GarbageTest {
-    private static final boolean ALL = Boolean.getBoolean("queztl.test.all");
-    private static final int GUESTS = ALL ? 20_000 : 1_000;
+    private static final int GUESTS = Seeds.all() ? 20_000 : 1_000;
     private static final int STEPS = 200;
 
-    private final long seed = Long.getLong("queztl.seed", System.nanoTime());
+    private final long seed = Seeds.seed("garbage");
     private final SplittableRandom random = new SplittableRandom(seed);
     private final List<Integer> opcodes =
             InstructionTable.get().rows().stream()

@@ -1,11 +1,10 @@
 package io.queztl.emulator.system;
 
-import io.queztl.machine.irq.LocalInterrupts;
+import io.queztl.testkit.vector.QuietInterrupts;
 
 /** A local interrupt controller with one interrupt that the test raises. */
-final class TestInterrupts implements LocalInterrupts {
+final class TestInterrupts extends QuietInterrupts {
     int vector = -1;
-    int priority;
 
     @Override
     public boolean pending() {
@@ -18,50 +17,4 @@ final class TestInterrupts implements LocalInterrupts {
         vector = -1;
         return v;
     }
-
-    @Override
-    public int taskPriority() {
-        return priority;
-    }
-
-    @Override
-    public void taskPriority(int cr8) {
-        priority = cr8;
-    }
-
-    @Override
-    public long apicBase() {
-        return 0xFEE0_0900L;
-    }
-
-    @Override
-    public boolean apicBase(long value) {
-        return value == apicBase();
-    }
-
-    @Override
-    public long readRegister(int offset, int size) {
-        return 0;
-    }
-
-    @Override
-    public void writeRegister(int offset, int size, long value) {}
-
-    @Override
-    public boolean hasMsr(int msr, boolean write) {
-        return false;
-    }
-
-    @Override
-    public long readMsr(int msr) {
-        return 0;
-    }
-
-    @Override
-    public boolean writeMsr(int msr, long value) {
-        return false;
-    }
-
-    @Override
-    public void init() {}
 }

@@ -31,8 +31,8 @@ public final class Bus {
             }
             Range[] old = ranges;
             for (Range r : old) {
-                if (Long.compareUnsigned(start, r.start + r.length) < 0
-                        && Long.compareUnsigned(r.start, start + length) < 0) {
+                // Not by their ends: that of a range at the top of the address space is 0.
+                if (r.contains(start) || Long.compareUnsigned(r.start - start, length) < 0) {
                     throw new IllegalArgumentException(
                             "bus range 0x%x+0x%x overlaps 0x%x+0x%x"
                                     .formatted(start, length, r.start, r.length));

@@ -4,6 +4,7 @@ import io.queztl.linux.Mmap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.List;
 
@@ -200,6 +201,8 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Records that a range of RAM was written past the vCPUs: dirty bits, translated code. */
     public void written(long guestPhysical, long bytes) {
+        // Either we see that a vCPU has marked the page as code, or it reads what we wrote.
+        VarHandle.fullFence();
         boolean logging = secondStage.dirtyLogging();
         for (long page = guestPhysical & -SecondStage.PAGE_SIZE;
                 page < guestPhysical + bytes;

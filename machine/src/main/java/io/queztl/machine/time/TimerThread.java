@@ -26,7 +26,7 @@ public final class TimerThread implements Timers, AutoCloseable {
             lock.lock();
             try {
                 version++;
-                queue.add(new Deadline(deadlineNanos, this, version));
+                queue.add(new Deadline(Math.max(deadlineNanos, 0), this, version));
                 if (queue.size() > 4096) {
                     queue.removeIf(d -> d.version != d.entry.version);
                 }
@@ -77,7 +77,13 @@ public final class TimerThread implements Timers, AutoCloseable {
     private void loop() {
         Entry due;
         while ((due = next()) != null) {
-            due.action.run();
+            try {
+                due.action.run();
+            } catch (RuntimeException e) {
+                // A defect of one device must not stop the time of all others.
+                Thread self = Thread.currentThread();
+                self.getUncaughtExceptionHandler().uncaughtException(self, e);
+            }
         }
     }
 

@@ -3,7 +3,7 @@ package io.queztl.testkit.vector;
 import io.queztl.machine.irq.LocalInterrupts;
 
 /** A local interrupt controller that never interrupts. */
-final class QuietInterrupts implements LocalInterrupts {
+public class QuietInterrupts implements LocalInterrupts {
     private int priority;
 
     @Override

@@ -131,6 +131,10 @@ public final class VcpuThread implements VcpuSignals {
                                 result.complete(action.apply(vcpu));
                             } catch (RuntimeException e) {
                                 result.completeExceptionally(e);
+                            } catch (Error e) {
+                                // The thread ends; nobody may wait for it.
+                                result.completeExceptionally(e);
+                                throw e;
                             }
                         }));
         return result;
