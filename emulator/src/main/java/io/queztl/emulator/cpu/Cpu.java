@@ -174,6 +174,13 @@ public final class Cpu {
     /** MXCSR. */
     public int mxcsr = 0x1F80;
 
+    /** Flags of both lanes of a 256-bit operation are gathered before they are raised. */
+    public boolean gathering;
+
+    /** For what is not in the host's arithmetic: fused multiply-add, half precision. */
+    public final io.queztl.emulator.fpu.FloatStatus floatStatus =
+            new io.queztl.emulator.fpu.FloatStatus();
+
     /** MXCSR exception flags raised by the instruction under way; 0 between instructions. */
     public int raised;
 
@@ -409,6 +416,19 @@ public final class Cpu {
     public void checkSse() {
         if (sseTrap != 0) {
             throw (cr0 & 4) != 0 || (cr4 & 1 << 9) == 0 ? ud() : nm();
+        }
+    }
+
+    /**
+     * Throws what CR0, CR4 and XCR0 ask for before a VEX-encoded vector instruction (SDM volume 2,
+     * 2.4); does nothing if they allow it.
+     */
+    public void checkAvx() {
+        if ((xcr0 & 6) != 6 || (cr4 & 1 << 18) == 0 || !protectedMode) {
+            throw ud();
+        }
+        if ((cr0 & 8) != 0) {
+            throw nm();
         }
     }
 

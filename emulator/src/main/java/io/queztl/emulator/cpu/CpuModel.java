@@ -27,13 +27,17 @@ public record CpuModel(String name, Set<Feature> features) {
     private static final Set<Feature> V2 =
             with(V1, PNI, SSSE3, CX16, SSE4_1, SSE4_2, POPCNT);
 
+    private static final Set<Feature> V3 =
+            with(
+                    V2, XSAVE, XSAVEOPT, XSAVEC, AVX, AVX2, BMI1, BMI2, F16C, FMA, ABM, MOVBE);
+
     /**
      * Not in max: what is not implemented, and 5-level paging and PCIDs, which cost a software TLB
      * time and give it nothing.
      */
     private static final Set<Feature> NOT_IN_MAX =
             EnumSet.of(
-                    FMA, AVX, F16C, AVX2, VAES, VPCLMULQDQ, GFNI, MONITOR, CLZERO, PCID, LA57,
+                    VAES, VPCLMULQDQ, GFNI, MONITOR, CLZERO, PCID, LA57,
                     XSAVES);
 
     private static Set<Feature> with(Set<Feature> base, Feature... more) {
@@ -51,7 +55,8 @@ public record CpuModel(String name, Set<Feature> features) {
 
     /** All models, oldest first. */
     public static List<CpuModel> all() {
-        return List.of(new CpuModel("x86-64-v1", V1), new CpuModel("x86-64-v2", V2), max());
+        return List.of(new CpuModel("x86-64-v1", V1), new CpuModel("x86-64-v2", V2),
+                new CpuModel("x86-64-v3", V3), max());
     }
 
     /** Names of all models, oldest first. */

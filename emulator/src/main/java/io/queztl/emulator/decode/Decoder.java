@@ -214,7 +214,7 @@ public final class Decoder {
                     continue;
                 }
             }
-            if (!hasFeatures(row)) {
+            if (!hasFeatures(row) || vex && !row.hasVvvv && vvvv != 0) {
                 continue;
             }
             Insn i = new Insn(row);
@@ -223,7 +223,7 @@ public final class Decoder {
             i.rep = rep;
             i.rex = rex;
             i.vex = vex;
-            i.wide = vexL != 0;
+            i.wide = vexL != 0 && !row.vexLig;
             i.vvvv = vvvv;
             i.operandPrefix = p66;
             i.segmentOverride = segment >= 0;
@@ -234,6 +234,9 @@ public final class Decoder {
                 modrm(i, segment);
             } else if (segment >= 0) {
                 i.segment = segment;
+            }
+            if (row.vsib && !vsib(i)) {
+                return invalid(codeSize);
             }
             operands(i, opcode, codeSize);
             if (lock && !(row.lock && i.mem)) {
@@ -307,6 +310,17 @@ public final class Decoder {
             stack = address(i, mod, rm);
         }
         i.segment = segment >= 0 ? segment : stack ? Cpu.SS : Cpu.DS;
+    }
+
+    /** Takes the index of a SIB byte as a vector register; false if there is no SIB byte. */
+    private static boolean vsib(Insn i) {
+        if (!i.mem || (i.modrm & 7) != 4 || i.addressSize == 2) {
+            return false;
+        }
+        // Index 4 is no exception here.
+        i.vectorIndex = (i.index == Cpu.ZERO ? 4 : i.index) * Cpu.VEC_STRIDE;
+        i.index = Cpu.ZERO;
+        return true;
     }
 
     /** Returns true if the default segment is SS. */

@@ -53,6 +53,9 @@ public final class Insn {
     /** Index register: an index into {@link Cpu#r}. */
     public int index = Cpu.ZERO;
 
+    /** Vector of indices of a gather: an index into {@link Cpu#vec}. */
+    public int vectorIndex;
+
     /** Shift of the index register, 0–3. */
     public int scale;
 

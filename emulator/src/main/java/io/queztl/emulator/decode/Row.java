@@ -120,6 +120,15 @@ public final class Row {
     /** VEX.L must be this, or -1. */
     public final int vexL;
 
+    /** VEX.L is ignored: scalars. */
+    public final boolean vexLig;
+
+    /** Memory is addressed by a vector of indices. */
+    public final boolean vsib;
+
+    /** An operand is in VEX.vvvv, which must be 1111 otherwise. */
+    public final boolean hasVvvv;
+
     /** A ModRM byte follows the opcode. */
     public final boolean hasModrm;
 
@@ -158,6 +167,7 @@ public final class Row {
         boolean d64 = false;
         boolean f64 = false;
         boolean prot = false;
+        boolean vsib = false;
         EnumSet<Feature> features = EnumSet.noneOf(Feature.class);
         if (columns.length > 5) {
             for (String a : columns[5].strip().split("\\s+")) {
@@ -170,6 +180,7 @@ public final class Row {
                     case "d64" -> d64 = true;
                     case "f64" -> f64 = true;
                     case "prot" -> prot = true;
+                    case "vsib" -> vsib = true;
                     default -> features.add(Feature.valueOf(a.toUpperCase(Locale.ROOT)));
                 }
             }
@@ -182,6 +193,7 @@ public final class Row {
         this.force64 = f64;
         this.protectedOnly = prot;
         this.features = features;
+        this.vsib = vsib;
 
         Prefix prefix = Prefix.ANY;
         int w = -1;
@@ -193,6 +205,7 @@ public final class Row {
         int form = 0;
         boolean vex = false;
         int vexL = -1;
+        boolean lig = false;
         boolean modrm = false;
         for (String t : encoding.split("\\s+")) {
             if (t.startsWith("VEX.")) {
@@ -202,7 +215,8 @@ public final class Row {
                     switch (part) {
                         case "128", "LZ", "L0" -> vexL = 0;
                         case "256", "L1" -> vexL = 1;
-                        case "LIG", "NP", "WIG" -> {}
+                        case "LIG" -> lig = true;
+                        case "NP", "WIG" -> {}
                         case "66" -> prefix = Prefix.P66;
                         case "F3" -> prefix = Prefix.PF3;
                         case "F2" -> prefix = Prefix.PF2;
@@ -272,6 +286,13 @@ public final class Row {
         this.form = form;
         this.vex = vex;
         this.vexL = vexL;
+        this.vexLig = lig;
+        this.hasVvvv =
+                operands.stream()
+                        .anyMatch(
+                                o ->
+                                        o.kind() == Operand.Kind.VVVV
+                                                || o.kind() == Operand.Kind.VEC_VVVV);
         this.registersOnly =
                 operands.stream()
                         .anyMatch(

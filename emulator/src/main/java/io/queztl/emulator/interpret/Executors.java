@@ -1,16 +1,19 @@
 package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Feature;
 import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import io.queztl.emulator.decode.Row;
 import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.ops.AvxLanes;
 import io.queztl.emulator.ops.MmxState;
 import io.queztl.emulator.ops.Operands;
 import io.queztl.emulator.ops.Semantics;
 import io.queztl.emulator.ops.Semantics.Exec;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Puts operand fetch and write-back around the semantics of a table row. One executor serves all
@@ -18,6 +21,12 @@ import java.util.List;
  */
 final class Executors {
     private static final long LOW32 = 0xffff_ffffL;
+
+    /** Whose first operand is a vector register that is only read. */
+    private static final Set<String> NO_RESULT =
+            Set.of(
+                    "VCOMISS", "VCOMISD", "VUCOMISS", "VUCOMISD", "VPTEST", "VTESTPS", "VTESTPD",
+                    "VMASKMOVDQU", "VPCMPESTRI", "VPCMPESTRM", "VPCMPISTRI", "VPCMPISTRM");
 
     private Executors() {}
 
@@ -65,7 +74,7 @@ final class Executors {
     private static Exec make(Insn i) {
         Object f = i.row.bound();
         return switch (i.row.kind) {
-            case INSN -> hasVector(i.row) ? checked((Exec) f) : (Exec) f;
+            case INSN -> i.row.vex ? vex(i.row, (Exec) f) : hasVector(i.row) ? checked((Exec) f) : (Exec) f;
             case BIN -> bin(i, (Semantics.Bin) f);
             case CMP -> cmp(i, (Semantics.Cmp) f);
             case UN -> un(i, (Semantics.Un) f);
@@ -95,6 +104,24 @@ final class Executors {
         return (c, n) -> {
             c.checkSse();
             f.exec(c, n);
+        };
+    }
+
+    /** BMI rows have no vectors and need no AVX state; a 128-bit result clears the upper half. */
+    private static Exec vex(Row row, Exec f) {
+        if (row.features.contains(Feature.BMI1) || row.features.contains(Feature.BMI2)) {
+            return f;
+        }
+        boolean clears =
+                !row.operands.isEmpty()
+                        && row.operands.getFirst().kind() == Operand.Kind.VEC_REG
+                        && !NO_RESULT.contains(row.mnemonic);
+        return (c, n) -> {
+            c.checkAvx();
+            f.exec(c, n);
+            if (clears) {
+                finish(c, n, n.r1);
+            }
         };
     }
 
@@ -365,61 +392,73 @@ final class Executors {
                 && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
     }
 
+    private static void check(Cpu c, Insn n) {
+        if (n.vex) {
+            c.checkAvx();
+        } else {
+            c.checkSse();
+        }
+    }
+
     private static Exec vec(Insn i, Semantics.Vec f) {
         int last = threeOperands(i) ? 2 : 1;
         return (c, n) -> {
-            c.checkSse();
+            check(c, n);
             int b = source(c, n, last);
             int d = n.r1;
             int a = last == 2 ? n.r2 : d;
-            f.apply(c, d, a, b);
             if (n.wide) {
-                f.apply(c, d + 2, a + 2, b + 2);
+                AvxLanes.apply(c, f, d, a, b);
+            } else {
+                f.apply(c, d, a, b);
+                finish(c, n, d);
             }
-            finish(c, n, d);
         };
     }
 
     private static Exec vecI(Insn i, Semantics.VecI f) {
         int last = threeOperands(i) ? 2 : 1;
         return (c, n) -> {
-            c.checkSse();
+            check(c, n);
             int b = source(c, n, last);
             int d = n.r1;
             int a = last == 2 ? n.r2 : d;
             int immediate = (int) n.immediate & 0xff;
-            f.apply(c, d, a, b, immediate);
             if (n.wide) {
-                f.apply(c, d + 2, a + 2, b + 2, immediate);
+                AvxLanes.applyImmediate(c, f, d, a, b, immediate, immediate);
+            } else {
+                f.apply(c, d, a, b, immediate);
+                finish(c, n, d);
             }
-            finish(c, n, d);
         };
     }
 
     private static Exec vec1(Semantics.Vec1 f) {
         return (c, n) -> {
-            c.checkSse();
+            check(c, n);
             int b = source(c, n, 1);
             int d = n.r1;
-            f.apply(c, d, b);
             if (n.wide) {
-                f.apply(c, d + 2, b + 2);
+                AvxLanes.applyOne(c, f, d, b, b + 2);
+            } else {
+                f.apply(c, d, b);
+                finish(c, n, d);
             }
-            finish(c, n, d);
         };
     }
 
     private static Exec vec1I(Semantics.Vec1I f) {
         return (c, n) -> {
-            c.checkSse();
+            check(c, n);
             int b = source(c, n, 1);
             int d = n.r1;
             int immediate = (int) n.immediate & 0xff;
-            f.apply(c, d, b, immediate);
             if (n.wide) {
-                f.apply(c, d + 2, b + 2, immediate);
+                AvxLanes.applyOneImmediate(c, f, d, b, immediate, immediate);
+            } else {
+                f.apply(c, d, b, immediate);
+                finish(c, n, d);
             }
-            finish(c, n, d);
         };
     }
 

@@ -45,6 +45,9 @@ final class ScalarFloat {
     }
 
     private static void raiseSlow(Cpu c) {
+        if (c.gathering) {
+            return;
+        }
         int flags = c.raised;
         c.raised = 0;
         int unmasked = flags & ~(c.mxcsr >> 7);

@@ -58,7 +58,7 @@ public final class SseConvert {
         long r = ScalarFloat.fromInteger(c, integer(c, i), true);
         ScalarFloat.raise(c);
         int d = SseMove.reg(i);
-        single(c.vec, d, d, r);
+        single(c.vec, d, i.vex ? i.vvvv * Cpu.VEC_STRIDE : d, r);
     }
 
     /** CVTSI2SD. */
@@ -70,7 +70,8 @@ public final class SseConvert {
                         ? Double.doubleToRawLongBits((int) x)
                         : ScalarFloat.fromInteger(c, x, false);
         ScalarFloat.raise(c);
-        c.vec[SseMove.reg(i)] = r;
+        int d = SseMove.reg(i);
+        scalar(c.vec, d, i.vex ? i.vvvv * Cpu.VEC_STRIDE : d, r);
     }
 
     private static void toInteger(Cpu c, Insn i, double value, int rounding) {

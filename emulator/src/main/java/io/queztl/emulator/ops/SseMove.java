@@ -364,6 +364,9 @@ public final class SseMove {
     }
 
     private static void insert(Cpu c, Insn i, long value, long mask, int n, int perQuadLog) {
+        if (i.vex) {
+            mov(c, reg(i), i.vvvv * Cpu.VEC_STRIDE);
+        }
         int d = reg(i) + (n >> perQuadLog);
         int shift = (n & (1 << perQuadLog) - 1) * (64 >> perQuadLog);
         c.vec[d] = c.vec[d] & ~(mask << shift) | (value & mask) << shift;

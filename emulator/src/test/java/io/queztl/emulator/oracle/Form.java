@@ -28,6 +28,9 @@ final class Form {
     int base = NONE;
     int index = NONE;
     int scale;
+
+    /** Vector register of indices, or NONE. */
+    int vectorIndex = NONE;
     long displacement;
     boolean ripRelative;
     boolean segmentGs;
@@ -154,7 +157,8 @@ final class Form {
         } else if (hasModrm) {
             modrmReg = reg | (rex & 4) << 1;
             int mod = dice.below(3);
-            int rm = dice.below(8);
+            boolean vsib = row.has("vsib") && addressSize != 2;
+            int rm = vsib ? 4 : dice.below(8);
             if (addressSize == 2) {
                 modrm = mod << 6 | reg << 3 | rm;
                 displacementBytes = mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0;
@@ -166,7 +170,9 @@ final class Form {
                     int b = dice.below(8);
                     scale = dice.below(4);
                     sib = scale << 6 | i << 3 | b;
-                    if ((i | (rex & 2) << 2) != 4) {
+                    if (vsib) {
+                        vectorIndex = i | (rex & 2) << 2;
+                    } else if ((i | (rex & 2) << 2) != 4) {
                         index = i | (rex & 2) << 2;
                     }
                     if (b == 5 && mod == 0) {

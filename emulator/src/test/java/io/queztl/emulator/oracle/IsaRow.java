@@ -49,7 +49,7 @@ record IsaRow(
 
     private static final Path TABLES = Path.of("src/main/resources/io/queztl/emulator/isa");
     private static final Set<String> NOT_FEATURES =
-            Set.of("lock", "end", "no64", "only64", "d64", "f64", "prot");
+            Set.of("lock", "end", "no64", "only64", "d64", "f64", "prot", "vsib");
 
     /** The semantics class, by which results are reported. */
     String family() {

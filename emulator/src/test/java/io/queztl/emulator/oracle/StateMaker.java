@@ -99,6 +99,9 @@ final class StateMaker {
                         | (dice.percent(row.string() ? 40 : 5) ? 0x400 : 0);
         implicit(f, name, m, s);
         memoryOperand(f, m, s);
+        if (f.vectorIndex != Form.NONE && dice.percent(95)) {
+            indices(f, m, s);
+        }
 
         for (int i = 0; i < 16; i++) {
             if (f.mode32) {
@@ -252,7 +255,7 @@ final class StateMaker {
         } else if (name.equals("CMPXCHG16B") && dice.percent(60)) {
             m.set(LONG, at, r[RAX]);
             m.set(LONG, at + 8, r[RDX]);
-        } else if (name.equals("LDMXCSR")) {
+        } else if (name.endsWith("LDMXCSR")) {
             // AMD's misaligned-access bit, which a model without that feature has not.
             int random = m.get(INT, at) & ~(1 << 17);
             m.set(INT, at, dice.percent(90) ? dice.below(0x10000) : random);
@@ -265,6 +268,19 @@ final class StateMaker {
                         at + i,
                         (byte) (dice.below(10) << 4 | dice.below(10)));
             }
+        }
+    }
+
+    /** Small indices for a gather. */
+    private void indices(Form f, MemorySegment m, long s) {
+        boolean quad = (f.row.opcode() & 1) != 0;
+        for (int k = 0; k < 4; k++) {
+            long q = dice.between(-8, 8);
+            if (!quad) {
+                q = q & 0xffff_ffffL | (long) dice.between(-8, 8) << 32;
+            }
+            long at = k < 2 ? FXSAVE + 160 + 8 * k : YMM_HIGH + 8 * (k - 2);
+            m.set(LONG, s + at + 16 * f.vectorIndex, q);
         }
     }
 
