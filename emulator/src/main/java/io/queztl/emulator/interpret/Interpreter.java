@@ -345,6 +345,9 @@ public final class Interpreter {
         c.systemFlags &= ~Flags.RF;
         boolean trap = (c.systemFlags & Flags.TF) != 0;
         long before = c.instructions;
+        if (!c.mode64 && Long.compareUnsigned(c.rip, c.limit[Cpu.CS] & 0xffff_ffffL) > 0) {
+            throw c.gp(0);
+        }
         Block b =
                 codeCache.decode(
                         c,

@@ -31,6 +31,7 @@ import java.util.function.IntConsumer;
 public final class VirtualMachine implements AutoCloseable {
     private static final long JOIN_MILLIS = 5_000;
     private static final long FLUSH_MILLIS = 3_600_000;
+    private static final long STOPPED_FLUSH_MILLIS = 500;
 
     private final Closer closer;
     private final VmClock clock;
@@ -140,10 +141,14 @@ public final class VirtualMachine implements AutoCloseable {
         return server;
     }
 
-    /** Waits until what the guest has printed is written. */
+    /**
+     * Waits until what the guest has printed is written: as long as it takes, but only shortly if the
+     * VM was stopped from outside, because then whoever reads may be gone.
+     */
     public void flush() {
+        boolean stopped = exit.getNow(null) instanceof Outcome.Stopped;
         for (OutputBuffer output : outputs) {
-            boolean ignored = output.flush(FLUSH_MILLIS);
+            boolean ignored = output.flush(stopped ? STOPPED_FLUSH_MILLIS : FLUSH_MILLIS);
         }
     }
 
