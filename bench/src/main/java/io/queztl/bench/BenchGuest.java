@@ -39,11 +39,10 @@ final class BenchGuest {
                 export PATH=/bin
                 """);
         init.append("echo '").append(INIT).append("'\n");
-        items.forEach(
-                (name, command) ->
-                        init.append("echo '%s%s'\n".formatted(BEGIN, name))
-                                .append(command)
-                                .append("\necho '%s%s'\n".formatted(END, name)));
+        items.forEach((name, command) ->
+                init.append("echo '%s%s'\n".formatted(BEGIN, name))
+                        .append(command)
+                        .append("\necho '%s%s'\n".formatted(END, name)));
         init.append("poweroff -f\n");
         try (CpioWriter cpio =
                 new CpioWriter(new BufferedOutputStream(Files.newOutputStream(target), 1 << 16))) {

@@ -87,20 +87,18 @@ record Contestant(String name, List<String> command) {
         Thread watchdog =
                 Thread.ofPlatform()
                         .daemon()
-                        .start(
-                                () -> {
-                                    try {
-                                        if (!p.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                                            p.destroyForcibly();
-                                        }
-                                    } catch (InterruptedException e) {
-                                        Thread.currentThread().interrupt();
-                                    }
-                                });
+                        .start(() -> {
+                            try {
+                                if (!p.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                                    p.destroyForcibly();
+                                }
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        });
         Map<String, Cost> costs = new LinkedHashMap<>();
         List<String> output = new ArrayList<>();
-        try (BufferedReader in =
-                new BufferedReader(p.inputReader(StandardCharsets.ISO_8859_1))) {
+        try (BufferedReader in = new BufferedReader(p.inputReader(StandardCharsets.ISO_8859_1))) {
             double wallBegin = 0;
             double cpuBegin = 0;
             String line;

@@ -17,8 +17,8 @@ import java.util.Set;
  * turn, runs the same loops in both, and prints seconds and ratios.
  *
  * <p>Arguments: {@code --boot} only boots; {@code --bzimage} enters the compressed kernel, where
- * QEMU's guest unpacks it itself; {@code --verbose} shows what the guests print;
- * {@code --peer} leaves Queztl out.
+ * QEMU's guest unpacks it itself; {@code --verbose} shows what the guests print; {@code --peer}
+ * leaves Queztl out.
  */
 public final class Main {
     private static final String NO_QEMU =
@@ -54,8 +54,7 @@ public final class Main {
             } else {
                 System.out.print(NO_QEMU);
             }
-            System.out.printf(
-                    "kernel %s, entered as %s%n", stock.release(), kernel.getFileName());
+            System.out.printf("kernel %s, entered as %s%n", stock.release(), kernel.getFileName());
             Map<Contestant, Map<String, Contestant.Cost>> results = new LinkedHashMap<>();
             for (Contestant c : contestants) {
                 try {
@@ -86,7 +85,8 @@ public final class Main {
                 "awk floating point",
                 "awk 'BEGIN { for (i = 1; i < 100000; i++) s += i * 1.5 / (i + 0.25); print s }'"
                         + " >/dev/null");
-        items.put("fork and exec 100", "for i in $(seq 100); do /bin/busybox uname >/dev/null; done");
+        items.put(
+                "fork and exec 100", "for i in $(seq 100); do /bin/busybox uname >/dev/null; done");
         return items;
     }
 

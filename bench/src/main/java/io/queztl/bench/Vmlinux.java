@@ -27,8 +27,7 @@ final class Vmlinux {
         int at = from;
         while (at + 4 <= end) {
             int size = file.getInt(at);
-            int bytes =
-                    decompressor.decompress(file.array(), at + 4, size, block, 0, block.length);
+            int bytes = decompressor.decompress(file.array(), at + 4, size, block, 0, block.length);
             out.write(block, 0, bytes);
             at += 4 + size;
         }

@@ -37,11 +37,7 @@ class BytecodeSizeTest {
         int methods = 0;
         for (String name : MODULES) {
             URI place =
-                    Class.forName(name)
-                            .getProtectionDomain()
-                            .getCodeSource()
-                            .getLocation()
-                            .toURI();
+                    Class.forName(name).getProtectionDomain().getCodeSource().getLocation().toURI();
             Path path = Path.of(place);
             if (Files.isDirectory(path)) {
                 methods += check(path, tooBig);

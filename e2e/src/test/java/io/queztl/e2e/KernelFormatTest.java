@@ -69,7 +69,8 @@ class KernelFormatTest {
             matches = "true",
             disabledReason = "builds a kernel: ./dev test --all")
     void bzImageOfLinuxSource_boots() throws Exception {
-        String kernel = Tool.buildGuest("small-kernel").getOrDefault("kernel", List.of()).getFirst();
+        String kernel =
+                Tool.buildGuest("small-kernel").getOrDefault("kernel", List.of()).getFirst();
         Queztl.Result result =
                 Queztl.run("run", "-c", "2", "--kernel", kernel, "--exec", "echo cpus=$(nproc)");
         assertThat(result.out()).endsWith("cpus=2\n");

@@ -26,9 +26,7 @@ final class Queztl {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int status = Cli.run(in, out, err, arguments);
         return new Result(
-                status,
-                out.toString(StandardCharsets.UTF_8),
-                err.toString(StandardCharsets.UTF_8));
+                status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
     /** The command line of a JVM that runs it. */

@@ -88,13 +88,12 @@ class SuitesTest {
         notBuilt.forEach(note -> print("  %s", note));
         Map<String, String> unexpected = new HashMap<>(report.failed);
         unexpected.keySet().removeAll(known.keySet());
-        report.failed.forEach(
-                (test, how) ->
-                        print(
-                                "  %s: %s%s",
-                                test,
-                                how,
-                                known.containsKey(test) ? " (known: " + known.get(test) + ")" : ""));
+        report.failed.forEach((test, how) ->
+                print(
+                        "  %s: %s%s",
+                        test,
+                        how,
+                        known.containsKey(test) ? " (known: " + known.get(test) + ")" : ""));
         report.info.forEach(line -> print("    %s", line));
         known.keySet().stream()
                 .filter(report.passed::contains)

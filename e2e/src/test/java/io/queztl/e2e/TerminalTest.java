@@ -44,7 +44,11 @@ class TerminalTest {
         Files.writeString(
                 script,
                 "stty -g >before\n"
-                        + "sh -c '" + kill + "exec \"$@\"' sh " + run + "\n"
+                        + "sh -c '"
+                        + kill
+                        + "exec \"$@\"' sh "
+                        + run
+                        + "\n"
                         + "echo $? >status\n"
                         + "stty -g >after\n");
         return new ProcessBuilder(List.of("script", "-qec", "sh session", "/dev/null"))

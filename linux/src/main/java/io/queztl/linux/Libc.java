@@ -22,8 +22,7 @@ final class Libc {
 
     /** A handle whose first argument is an errno capture segment from {@link #capture}. */
     static MethodHandle withErrno(String name, FunctionDescriptor type) {
-        return LINKER.downcallHandle(
-                LINKER.defaultLookup().findOrThrow(name), type, CAPTURE_ERRNO);
+        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type, CAPTURE_ERRNO);
     }
 
     /** The same for a function with variable arguments, such as {@code ioctl}. */

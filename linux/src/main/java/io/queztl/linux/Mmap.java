@@ -57,8 +57,7 @@ public final class Mmap {
     public static MemorySegment memfd(String name, long bytes, Arena arena) {
         try (Arena local = Arena.ofConfined()) {
             MemorySegment errno = Libc.capture(local);
-            int fd =
-                    (int) MEMFD_CREATE.invokeExact(errno, local.allocateFrom(name), MFD_CLOEXEC);
+            int fd = (int) MEMFD_CREATE.invokeExact(errno, local.allocateFrom(name), MFD_CLOEXEC);
             check("memfd_create", fd, errno);
             try {
                 check("ftruncate", (int) FTRUNCATE.invokeExact(errno, fd, bytes), errno);
@@ -119,5 +118,4 @@ public final class Mmap {
         }
         return new IllegalStateException(e);
     }
-
 }

@@ -19,12 +19,8 @@ public final class NativeCode implements AutoCloseable {
      * @param bytes room for code, rounded up to whole pages by the kernel
      */
     public NativeCode(long bytes) {
-        code =
-                Mmap.anonymous(
-                        bytes, Mmap.PROT_READ | Mmap.PROT_WRITE | Mmap.PROT_EXEC, arena);
-        entry =
-                Libc.handleAt(
-                        code, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+        code = Mmap.anonymous(bytes, Mmap.PROT_READ | Mmap.PROT_WRITE | Mmap.PROT_EXEC, arena);
+        entry = Libc.handleAt(code, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
     }
 
     /** The memory that holds the code. */

@@ -78,10 +78,7 @@ public final class Terminal {
         try {
             MemorySegment errno = Libc.capture(arena);
             MemorySegment before = arena.allocate(TERMIOS_BYTES, 8);
-            check(
-                    "tcgetattr",
-                    (int) Calls.TCGETATTR.invokeExact(errno, descriptor, before),
-                    errno);
+            check("tcgetattr", (int) Calls.TCGETATTR.invokeExact(errno, descriptor, before), errno);
             MemorySegment raw = arena.allocate(TERMIOS_BYTES, 8);
             raw.copyFrom(before);
             Calls.CFMAKERAW.invokeExact(errno, raw);
@@ -160,15 +157,13 @@ public final class Terminal {
         static final MethodHandle TCSETATTR =
                 Libc.withErrno(
                         "tcsetattr",
-                        FunctionDescriptor.of(
-                                Libc.INT, Libc.INT, Libc.INT, AddressLayout.ADDRESS));
+                        FunctionDescriptor.of(Libc.INT, Libc.INT, Libc.INT, AddressLayout.ADDRESS));
         static final MethodHandle CFMAKERAW =
                 Libc.withErrno("cfmakeraw", FunctionDescriptor.ofVoid(AddressLayout.ADDRESS));
         static final MethodHandle IOCTL =
                 Libc.withErrno(
                         "ioctl",
-                        FunctionDescriptor.of(
-                                Libc.INT, Libc.INT, Libc.LONG, AddressLayout.ADDRESS),
+                        FunctionDescriptor.of(Libc.INT, Libc.INT, Libc.LONG, AddressLayout.ADDRESS),
                         Linker.Option.firstVariadicArg(2));
     }
 }

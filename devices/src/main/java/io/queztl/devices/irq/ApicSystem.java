@@ -9,8 +9,8 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The local APICs of a VM and the bus between them: routes inter-processor interrupts, message-
- * signalled interrupts and the I/O APIC's messages (SDM volume 3, 11.6 and 11.11).
+ * The local APICs of a VM and the bus between them: routes inter-processor interrupts,
+ * message-signalled interrupts and the I/O APIC's messages (SDM volume 3, 11.6 and 11.11).
  */
 public final class ApicSystem implements MsiSink {
     /** The TSC counts nanoseconds of the VM's clock; so does the APIC timer before its divider. */
@@ -135,12 +135,7 @@ public final class ApicSystem implements MsiSink {
      * @return true if at least one accepted it
      */
     boolean deliver(
-            int destination,
-            boolean logical,
-            int mode,
-            int vector,
-            boolean level,
-            boolean wide) {
+            int destination, boolean logical, int mode, int vector, boolean level, boolean wide) {
         if (mode == DeliveryMode.LOWEST_PRIORITY) {
             LocalApic best = leastBusy(destination, logical, wide);
             return best != null && best.accept(mode, vector, level);
@@ -158,8 +153,7 @@ public final class ApicSystem implements MsiSink {
         return accepted;
     }
 
-    private @Nullable LocalApic leastBusy(
-            int destination, boolean logical, boolean wide) {
+    private @Nullable LocalApic leastBusy(int destination, boolean logical, boolean wide) {
         LocalApic best = null;
         int bestPriority = Integer.MAX_VALUE;
         int start = rotation;

@@ -21,8 +21,7 @@ public final class IrqRouter {
                     switch (i) {
                         case 0 -> new Input(pic.line(0), ioApic.line(2));
                         case 2 -> new Input(IrqLine.NONE, IrqLine.NONE);
-                        default ->
-                                new Input(i < 16 ? pic.line(i) : IrqLine.NONE, ioApic.line(i));
+                        default -> new Input(i < 16 ? pic.line(i) : IrqLine.NONE, ioApic.line(i));
                     };
         }
     }

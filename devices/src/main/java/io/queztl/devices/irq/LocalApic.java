@@ -61,7 +61,9 @@ public final class LocalApic implements LocalInterrupts {
     private static final int MASKED = 1 << 16;
 
     /** Writable bits of each LVT entry; the delivery status and remote IRR bits stay 0. */
-    private static final int[] LVT_WRITABLE = {0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
+    private static final int[] LVT_WRITABLE = {
+        0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff
+    };
 
     /** Bits that may be set in an x2APIC write: the writable and the read-only ones. */
     private static final int[] LVT_DEFINED = {0x710ff, 0x117ff, 0x117ff, 0x1f7ff, 0x1f7ff, 0x110ff};
@@ -488,7 +490,9 @@ public final class LocalApic implements LocalInterrupts {
 
     // ---- interrupts coming in
 
-    /** Whether a message is for this APIC (SDM volume 3, 11.6.2); {@code wide} if from an x2APIC. */
+    /**
+     * Whether a message is for this APIC (SDM volume 3, 11.6.2); {@code wide} if from an x2APIC.
+     */
     boolean matches(int destination, boolean logical, boolean wide) {
         if (destination == (wide ? -1 : 0xff)) {
             return true;

@@ -4,9 +4,9 @@ import io.queztl.machine.bus.BusDevice;
 import io.queztl.machine.irq.IrqLine;
 
 /**
- * The two cascaded 8259A interrupt controllers of a PC with the edge/level control registers of
- * the PIIX. It is on the port bus three times: {@link #master()} and {@link #slave()} with two
- * ports each (0x20, 0xa0) and {@link #edgeLevel()} with two (0x4d0).
+ * The two cascaded 8259A interrupt controllers of a PC with the edge/level control registers of the
+ * PIIX. It is on the port bus three times: {@link #master()} and {@link #slave()} with two ports
+ * each (0x20, 0xa0) and {@link #edgeLevel()} with two (0x4d0).
  */
 public final class Pic implements ExternalInterrupts {
     private static final int CASCADE = 2;

@@ -11,8 +11,8 @@ import java.util.function.IntFunction;
 
 /**
  * A high-precision event timer with a 64-bit counter of 100 MHz and three comparators, all of them
- * periodic-capable (IA-PC HPET specification 1.0a): 1 KiB of registers. In legacy replacement
- * mode it takes ISA interrupts 0 and 8 over; the interval timer and the real-time clock are wired
+ * periodic-capable (IA-PC HPET specification 1.0a): 1 KiB of registers. In legacy replacement mode
+ * it takes ISA interrupts 0 and 8 over; the interval timer and the real-time clock are wired
  * through {@link #intervalTimerLine()} and {@link #realTimeClockLine()} so that it can.
  */
 public final class Hpet implements BusDevice {

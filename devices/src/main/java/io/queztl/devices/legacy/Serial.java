@@ -269,11 +269,7 @@ public final class Serial implements BusDevice {
         int inputs = MSR_CONNECTED;
         if ((value & MCR_LOOP) != 0) {
             // RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD.
-            inputs =
-                    (value & 2) << 3
-                            | (value & 1) << 5
-                            | (value & 4) << 4
-                            | (value & 8) << 4;
+            inputs = (value & 2) << 3 | (value & 1) << 5 | (value & 4) << 4 | (value & 8) << 4;
         }
         int changed = (inputs ^ modemStatus) >>> 4;
         int deltas = changed & 0b1011;
@@ -351,8 +347,7 @@ public final class Serial implements BusDevice {
     private void refill() {
         boolean ready =
                 (modemControl & MCR_LOOP) == 0
-                        && ((modemControl & MCR_DTR) != 0
-                                || (interruptEnable & IER_RECEIVED) != 0);
+                        && ((modemControl & MCR_DTR) != 0 || (interruptEnable & IER_RECEIVED) != 0);
         if (!ready || input.size() == 0 || fifo.size() >= capacity()) {
             return;
         }

@@ -168,7 +168,6 @@ public final class Msix implements BusDevice {
         }
     }
 
-
     MsixState state() {
         synchronized (lock) {
             List<Integer> words = new ArrayList<>(table.length);

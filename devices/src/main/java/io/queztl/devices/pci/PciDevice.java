@@ -181,8 +181,7 @@ public final class PciDevice {
         int status = config.get(STATUS, 2) & ~STATUS_INTX;
         config.set(STATUS, 2, intx ? status | STATUS_INTX : status);
         Msix m = msix;
-        boolean off =
-                (config.get(COMMAND, 2) & COMMAND_INTX_OFF) != 0 || m != null && m.enabled();
+        boolean off = (config.get(COMMAND, 2) & COMMAND_INTX_OFF) != 0 || m != null && m.enabled();
         pin.set(intx && !off);
     }
 

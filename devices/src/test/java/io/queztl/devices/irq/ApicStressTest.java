@@ -54,9 +54,7 @@ class ApicStressTest {
             // A token goes round the ring; each processor passes it on by an interrupt.
             for (int i = 0; i < CPUS; i++) {
                 int self = i;
-                threads.add(
-                        Thread.ofPlatform()
-                                .start(() -> pass(system, cpus[self], self, lost)));
+                threads.add(Thread.ofPlatform().start(() -> pass(system, cpus[self], self, lost)));
             }
             system.send(0xfee0_0000L, 0x41);
             for (Thread t : threads) {

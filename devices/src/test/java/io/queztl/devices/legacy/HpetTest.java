@@ -31,7 +31,9 @@ class HpetTest {
     }
 
     private int rises(int number) {
-        return wires.getOrDefault(number, List.of()).stream().mapToInt(RecordingLine::takeRises).sum();
+        return wires.getOrDefault(number, List.of()).stream()
+                .mapToInt(RecordingLine::takeRises)
+                .sum();
     }
 
     private boolean high(int number) {

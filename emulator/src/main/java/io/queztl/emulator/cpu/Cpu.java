@@ -145,7 +145,8 @@ public final class Cpu {
     /** Model-specific registers that are plain storage. */
     public final Msrs msrs = new Msrs();
 
-    // --- derived mode, kept by updateMode ---------------------------------------------------------
+    // --- derived mode, kept by updateMode
+    // ---------------------------------------------------------
     /** Current privilege level, 0–3. */
     public int cpl;
 
@@ -167,7 +168,8 @@ public final class Cpu {
     /** Not 0 if SSE instructions must fault now: CR0.EM, CR0.TS or not CR4.OSFXSR. */
     public int sseTrap;
 
-    // --- floating point and vectors -----------------------------------------------------------------
+    // --- floating point and vectors
+    // -----------------------------------------------------------------
     /** Vector registers 0–15, {@link #VEC_STRIDE} longs each, then scratch registers. */
     public final long[] vec = new long[(16 + 4) * VEC_STRIDE];
 
@@ -215,7 +217,8 @@ public final class Cpu {
     /** Instructions executed so far, brought up to date at the end of each block. */
     public long instructions;
 
-    // --- collaborators ----------------------------------------------------------------------------
+    // --- collaborators
+    // ----------------------------------------------------------------------------
     /** Index of this vCPU. */
     public final int index;
 
@@ -256,7 +259,8 @@ public final class Cpu {
         this.mem = new Mmu(this);
     }
 
-    // --- registers --------------------------------------------------------------------------------
+    // --- registers
+    // --------------------------------------------------------------------------------
 
     /**
      * Reads a general register, zero-extended.
@@ -332,11 +336,12 @@ public final class Cpu {
         return systemFlags >> 12 & 3;
     }
 
-    // --- mode -------------------------------------------------------------------------------------
+    // --- mode
+    // -------------------------------------------------------------------------------------
 
     /**
-     * Recomputes everything derived from CR0, CR4, EFER, RFLAGS.VM/AC, CS and SS. To be called after
-     * any of them changed.
+     * Recomputes everything derived from CR0, CR4, EFER, RFLAGS.VM/AC, CS and SS. To be called
+     * after any of them changed.
      */
     public void updateMode() {
         boolean pe = (cr0 & 1) != 0;
@@ -362,7 +367,8 @@ public final class Cpu {
         mem.updateContext();
     }
 
-    // --- faults: throw c.gp(0); -------------------------------------------------------------------
+    // --- faults: throw c.gp(0);
+    // -------------------------------------------------------------------
 
     /** An exception to throw. */
     public GuestException fault(int vector, int errorCode) {
@@ -432,7 +438,8 @@ public final class Cpu {
         }
     }
 
-    // --- attention --------------------------------------------------------------------------------
+    // --- attention
+    // --------------------------------------------------------------------------------
 
     private static final java.lang.invoke.VarHandle ATTENTION;
 

@@ -17,28 +17,52 @@ public record CpuModel(String name, Set<Feature> features) {
     /** System features, of no concern to applications: every model has them. */
     private static final Set<Feature> SYSTEM =
             EnumSet.of(
-                    VME, DE, PSE, TSC, MSR, PAE, SEP, MTRR, PGE, PAT, PSE36, X2APIC, TSC_DEADLINE,
-                    FSGSBASE, TSC_ADJUST, SMEP, INVPCID, SMAP, UMIP, NX, PDPE1GB, RDTSCP, RDRAND,
-                    RDSEED, RDPID, LAHF_LM, CLFLUSHOPT, CLWB, PREFETCHW, ERMS, FSRM);
+                    VME,
+                    DE,
+                    PSE,
+                    TSC,
+                    MSR,
+                    PAE,
+                    SEP,
+                    MTRR,
+                    PGE,
+                    PAT,
+                    PSE36,
+                    X2APIC,
+                    TSC_DEADLINE,
+                    FSGSBASE,
+                    TSC_ADJUST,
+                    SMEP,
+                    INVPCID,
+                    SMAP,
+                    UMIP,
+                    NX,
+                    PDPE1GB,
+                    RDTSCP,
+                    RDRAND,
+                    RDSEED,
+                    RDPID,
+                    LAHF_LM,
+                    CLFLUSHOPT,
+                    CLWB,
+                    PREFETCHW,
+                    ERMS,
+                    FSRM);
 
     private static final Set<Feature> V1 =
             with(SYSTEM, FPU, CX8, CMOV, CLFLUSH, MMX, FXSR, SSE, SSE2, SYSCALL, LM);
 
-    private static final Set<Feature> V2 =
-            with(V1, PNI, SSSE3, CX16, SSE4_1, SSE4_2, POPCNT);
+    private static final Set<Feature> V2 = with(V1, PNI, SSSE3, CX16, SSE4_1, SSE4_2, POPCNT);
 
     private static final Set<Feature> V3 =
-            with(
-                    V2, XSAVE, XSAVEOPT, XSAVEC, AVX, AVX2, BMI1, BMI2, F16C, FMA, ABM, MOVBE);
+            with(V2, XSAVE, XSAVEOPT, XSAVEC, AVX, AVX2, BMI1, BMI2, F16C, FMA, ABM, MOVBE);
 
     /**
      * Not in max: what is not implemented, and 5-level paging and PCIDs, which cost a software TLB
      * time and give it nothing.
      */
     private static final Set<Feature> NOT_IN_MAX =
-            EnumSet.of(
-                    VAES, VPCLMULQDQ, GFNI, MONITOR, CLZERO, PCID, LA57,
-                    XSAVES);
+            EnumSet.of(VAES, VPCLMULQDQ, GFNI, MONITOR, CLZERO, PCID, LA57, XSAVES);
 
     private static Set<Feature> with(Set<Feature> base, Feature... more) {
         EnumSet<Feature> all = EnumSet.copyOf(base);
@@ -55,8 +79,11 @@ public record CpuModel(String name, Set<Feature> features) {
 
     /** All models, oldest first. */
     public static List<CpuModel> all() {
-        return List.of(new CpuModel("x86-64-v1", V1), new CpuModel("x86-64-v2", V2),
-                new CpuModel("x86-64-v3", V3), max());
+        return List.of(
+                new CpuModel("x86-64-v1", V1),
+                new CpuModel("x86-64-v2", V2),
+                new CpuModel("x86-64-v3", V3),
+                max());
     }
 
     /** Names of all models, oldest first. */
@@ -73,11 +100,9 @@ public record CpuModel(String name, Set<Feature> features) {
         return all().stream()
                 .filter(m -> m.name.equals(name))
                 .findFirst()
-                .orElseThrow(
-                        () ->
-                                new IllegalArgumentException(
-                                        "no CPU model '%s'; there are %s"
-                                                .formatted(name, names())));
+                .orElseThrow(() ->
+                        new IllegalArgumentException(
+                                "no CPU model '%s'; there are %s".formatted(name, names())));
     }
 
     /** True if the model has the feature. */

@@ -1,8 +1,8 @@
 package io.queztl.emulator.cpu;
 
 /**
- * Features that a CPU model has or lacks; names as in Linux's /proc/cpuinfo, each with the CPUID bit
- * that reports it (SDM volume 2, CPUID; APM volume 3, appendix E).
+ * Features that a CPU model has or lacks; names as in Linux's /proc/cpuinfo, each with the CPUID
+ * bit that reports it (SDM volume 2, CPUID; APM volume 3, appendix E).
  */
 public enum Feature {
     // Leaf 1, EDX.

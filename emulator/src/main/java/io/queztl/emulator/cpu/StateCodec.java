@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * {@link Cpu} to {@link CpuState} and back. The vector and x87 state is an XSAVE area in the standard
- * format (SDM volume 1, 13.4).
+ * {@link Cpu} to {@link CpuState} and back. The vector and x87 state is an XSAVE area in the
+ * standard format (SDM volume 1, 13.4).
  */
 public final class StateCodec {
     private static final int MXCSR = 24, MXCSR_MASK = 28, X87_REGISTERS = 32, XMM = 160;
@@ -31,8 +31,7 @@ public final class StateCodec {
         }
         List<SegmentState> segments = new ArrayList<>(8);
         for (int s = 0; s < 8; s++) {
-            segments.add(
-                    new SegmentState(c.selector[s], c.base[s], c.limit[s], c.attributes[s]));
+            segments.add(new SegmentState(c.selector[s], c.base[s], c.limit[s], c.attributes[s]));
         }
         TreeMap<Integer, Long> msrs = new TreeMap<>();
         MsrAccess.save(c, msrs);
@@ -104,8 +103,7 @@ public final class StateCodec {
         }
         c.updateMode();
         DebugRegisters.changed(c);
-        c.attend(
-                Cpu.ATTENTION_INTERRUPT | (e.interruptShadow() ? Cpu.ATTENTION_DEBUG : 0));
+        c.attend(Cpu.ATTENTION_INTERRUPT | (e.interruptShadow() ? Cpu.ATTENTION_DEBUG : 0));
     }
 
     private static byte[] saveVectors(Cpu c) {
@@ -163,8 +161,7 @@ public final class StateCodec {
         for (int k = 0; k < 8; k++) {
             int physical = x.top + k & 7;
             x.significand[physical] = x87 ? b.getLong(X87_REGISTERS + 16 * k) : 0;
-            x.signExponent[physical] =
-                    x87 ? b.getShort(X87_REGISTERS + 16 * k + 8) & 0xffff : 0;
+            x.signExponent[physical] = x87 ? b.getShort(X87_REGISTERS + 16 * k + 8) & 0xffff : 0;
         }
         Arrays.fill(c.vec, 0);
         boolean sse = (components >> SSE & 1) != 0;
@@ -181,7 +178,6 @@ public final class StateCodec {
                 c.vec[k * Cpu.VEC_STRIDE + 3] = b.getLong(at + 8);
             }
         }
-        c.pkru =
-                (components >> PKRU & 1) != 0 ? b.getInt(StateSave.componentOffset(PKRU)) : 0;
+        c.pkru = (components >> PKRU & 1) != 0 ? b.getInt(StateSave.componentOffset(PKRU)) : 0;
     }
 }

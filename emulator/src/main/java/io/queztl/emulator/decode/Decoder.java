@@ -6,8 +6,8 @@ import io.queztl.emulator.cpu.Feature;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns bytes into an {@link Insn} by the instruction table (SDM volume 2, chapter 2). Knows nothing
- * of what instructions do.
+ * Turns bytes into an {@link Insn} by the instruction table (SDM volume 2, chapter 2). Knows
+ * nothing of what instructions do.
  */
 public final class Decoder {
     /** More bytes are needed than were given. */
@@ -16,8 +16,7 @@ public final class Decoder {
     /** The instruction is longer than 15 bytes: #GP(0). */
     public static final int TOO_LONG = -2;
 
-    private static final Row INVALID_ROW =
-            Row.parse("0F 0B | UD | | insn | Operands.ud | end");
+    private static final Row INVALID_ROW = Row.parse("0F 0B | UD | | insn | Operands.ud | end");
 
     private static final int MAX_LENGTH = 15;
 
@@ -140,9 +139,7 @@ public final class Decoder {
         Row.Prefix prefix =
                 rep == 0xF3
                         ? Row.Prefix.PF3
-                        : rep == 0xF2
-                                ? Row.Prefix.PF2
-                                : p66 ? Row.Prefix.P66 : Row.Prefix.NONE;
+                        : rep == 0xF2 ? Row.Prefix.PF2 : p66 ? Row.Prefix.P66 : Row.Prefix.NONE;
         if ((opcode == 0xC4 || opcode == 0xC5) && (mode64 || (peek() & 0xC0) == 0xC0)) {
             boolean bad = p66 || rep != 0 || lock || rex != 0;
             vex = true;
@@ -227,8 +224,7 @@ public final class Decoder {
             i.vvvv = vvvv;
             i.operandPrefix = p66;
             i.segmentOverride = segment >= 0;
-            i.addressSize =
-                    mode64 ? (p67 ? 4 : 8) : (codeSize == 4) != p67 ? 4 : 2;
+            i.addressSize = mode64 ? (p67 ? 4 : 8) : (codeSize == 4) != p67 ? 4 : 2;
             i.operandSize = operandSize(row, codeSize, p66, w);
             if (row.hasModrm) {
                 modrm(i, segment);
@@ -242,8 +238,9 @@ public final class Decoder {
             if (lock && !(row.lock && i.mem)) {
                 return invalid(codeSize);
             }
-            if (row.kind == Row.Kind.INSN && row.operands.stream()
-                    .anyMatch(o -> o.kind() == Operand.Kind.MEMORY) && !i.mem) {
+            if (row.kind == Row.Kind.INSN
+                    && row.operands.stream().anyMatch(o -> o.kind() == Operand.Kind.MEMORY)
+                    && !i.mem) {
                 continue;
             }
             return i;
@@ -386,8 +383,7 @@ public final class Decoder {
                     switch (o.size()) {
                         case Operand.V -> i.operandSize;
                         case Operand.Y -> (i.rex & 8) != 0 ? 8 : 4;
-                        case Operand.S ->
-                                codeSize == 8 ? (i.operandPrefix ? 2 : 8) : i.operandSize;
+                        case Operand.S -> codeSize == 8 ? (i.operandPrefix ? 2 : 8) : i.operandSize;
                         case Operand.Z -> Math.min(i.operandSize, 4);
                         default -> o.size();
                     };

@@ -104,9 +104,10 @@ public final class Insn {
     /** Makes an empty instruction for the decoder to fill. */
     public Insn(Row row) {
         this.row = row;
-        this.exec = (c, i) -> {
-            throw c.ud();
-        };
+        this.exec =
+                (c, i) -> {
+                    throw c.ud();
+                };
     }
 
     /** Instruction length in bytes, 1–15. */

@@ -12,8 +12,8 @@ import java.util.List;
 /** All rows of the instruction table, indexed by encoding space, map and opcode byte. */
 public final class InstructionTable {
     private static final String[] FILES = {
-        "base", "bmi", "system", "x87", "mmx", "sse", "sse2", "sse4", "crypto", "xsave",
-        "avx", "avx2", "fma"
+        "base", "bmi", "system", "x87", "mmx", "sse", "sse2", "sse4", "crypto", "xsave", "avx",
+        "avx2", "fma"
     };
 
     private static final InstructionTable INSTANCE = new InstructionTable();

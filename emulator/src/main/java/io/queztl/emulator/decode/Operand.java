@@ -124,7 +124,9 @@ public record Operand(Kind kind, int size, int fixed, boolean aligned, boolean s
             case 'M' -> of(Kind.MEMORY, Integer.parseInt(rest));
             case 'W' ->
                     rest.endsWith("u")
-                            ? of(Kind.VEC_RM, Integer.parseInt(rest.substring(0, rest.length() - 1)))
+                            ? of(
+                                    Kind.VEC_RM,
+                                    Integer.parseInt(rest.substring(0, rest.length() - 1)))
                             : new Operand(
                                     Kind.VEC_RM,
                                     Integer.parseInt(rest),

@@ -248,7 +248,10 @@ public final class Row {
             } else if (t.equals("reg")) {
                 form = 2;
                 modrm = true;
-            } else if (opcode < 0 && map == 0 && t.equals("66") && prefix == Prefix.ANY
+            } else if (opcode < 0
+                    && map == 0
+                    && t.equals("66")
+                    && prefix == Prefix.ANY
                     && !encoding.equals("66")) {
                 prefix = Prefix.P66;
             } else if (opcode < 0 && map == 0 && t.equals("F3") && encoding.startsWith("F3 ")) {
@@ -261,10 +264,16 @@ public final class Row {
                 map = 2;
             } else if (opcode < 0 && map == 0 && t.equals("0F3A")) {
                 map = 3;
-            } else if (opcode < 0 && map == 1 && !vex && t.equals("38")
+            } else if (opcode < 0
+                    && map == 1
+                    && !vex
+                    && t.equals("38")
                     && encoding.contains("0F 38 ")) {
                 map = 2;
-            } else if (opcode < 0 && map == 1 && !vex && t.equals("3A")
+            } else if (opcode < 0
+                    && map == 1
+                    && !vex
+                    && t.equals("3A")
                     && encoding.contains("0F 3A ")) {
                 map = 3;
             } else if (opcode < 0) {
@@ -289,22 +298,16 @@ public final class Row {
         this.vexLig = lig;
         this.hasVvvv =
                 operands.stream()
-                        .anyMatch(
-                                o ->
-                                        o.kind() == Operand.Kind.VVVV
-                                                || o.kind() == Operand.Kind.VEC_VVVV);
+                        .anyMatch(o ->
+                                o.kind() == Operand.Kind.VVVV || o.kind() == Operand.Kind.VEC_VVVV);
         this.registersOnly =
                 operands.stream()
-                        .anyMatch(
-                                o ->
-                                        o.kind() == Operand.Kind.CONTROL
-                                                || o.kind() == Operand.Kind.DEBUG);
+                        .anyMatch(o ->
+                                o.kind() == Operand.Kind.CONTROL || o.kind() == Operand.Kind.DEBUG);
         this.registerOnly =
                 operands.stream()
-                        .anyMatch(
-                                o ->
-                                        o.kind() == Operand.Kind.CONTROL
-                                                || o.kind() == Operand.Kind.DEBUG);
+                        .anyMatch(o ->
+                                o.kind() == Operand.Kind.CONTROL || o.kind() == Operand.Kind.DEBUG);
         this.hasModrm = modrm || operands.stream().anyMatch(Operand::needsModrm);
     }
 

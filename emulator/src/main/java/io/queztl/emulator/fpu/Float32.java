@@ -74,12 +74,7 @@ public final class Float32 {
      * @param negateAddend gives a × b - c
      */
     public static int fma(
-            FloatStatus s,
-            int a,
-            int b,
-            int c,
-            boolean negateProduct,
-            boolean negateAddend) {
+            FloatStatus s, int a, int b, int c, boolean negateProduct, boolean negateAddend) {
         if (isNan(a) || isNan(b) || isNan(c)) {
             if (isSignaling(a) || isSignaling(b) || isSignaling(c)) {
                 s.raise(FloatStatus.INVALID);

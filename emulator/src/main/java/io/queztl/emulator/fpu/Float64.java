@@ -74,12 +74,7 @@ public final class Float64 {
      * @param negateAddend gives a × b - c
      */
     public static long fma(
-            FloatStatus s,
-            long a,
-            long b,
-            long c,
-            boolean negateProduct,
-            boolean negateAddend) {
+            FloatStatus s, long a, long b, long c, boolean negateProduct, boolean negateAddend) {
         if (isNan(a) || isNan(b) || isNan(c)) {
             if (isSignaling(a) || isSignaling(b) || isSignaling(c)) {
                 s.raise(FloatStatus.INVALID);

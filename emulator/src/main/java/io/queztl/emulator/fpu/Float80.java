@@ -30,7 +30,8 @@ public final class Float80 {
 
     private Float80() {}
 
-    // --- taking apart, putting together ---------------------------------------------------------------
+    // --- taking apart, putting together
+    // ---------------------------------------------------------------
 
     static void unpack(Unpacked u, int signExponent, long significand) {
         u.sign = (signExponent & SIGN) != 0;
@@ -156,7 +157,8 @@ public final class Float80 {
         return true;
     }
 
-    // --- arithmetic, rounded as the precision control says ----------------------------------------------
+    // --- arithmetic, rounded as the precision control says
+    // ----------------------------------------------
 
     /** a + b. */
     public static void add(FloatStatus s, int aSe, long aSig, int bSe, long bSig) {
@@ -222,7 +224,8 @@ public final class Float80 {
         return SoftFloat.compare(s.a, s.b);
     }
 
-    // --- loading from and storing to other formats --------------------------------------------------------
+    // --- loading from and storing to other formats
+    // --------------------------------------------------------
 
     /** A binary32 operand of arithmetic: raises nothing yet, keeps signaling NaNs. */
     public static void operand32(FloatStatus s, int x) {
@@ -340,7 +343,8 @@ public final class Float80 {
         return low;
     }
 
-    // --- the rest of the exact operations -----------------------------------------------------------------
+    // --- the rest of the exact operations
+    // -----------------------------------------------------------------
 
     /** FRNDINT. */
     public static void roundToIntegral(FloatStatus s, int se, long sig) {
@@ -506,7 +510,8 @@ public final class Float80 {
         pack(s, FULL);
     }
 
-    // --- classes --------------------------------------------------------------------------------------
+    // --- classes
+    // --------------------------------------------------------------------------------------
 
     /** FXAM's answer as C3, C2 and C0 of the status word (0x4000, 0x400, 0x100), without C1. */
     public static int examine(int signExponent, long significand) {

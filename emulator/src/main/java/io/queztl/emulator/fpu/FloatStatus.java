@@ -46,7 +46,9 @@ public final class FloatStatus {
     /** All masked, round to nearest, denormals as IEEE 754 says: Java's arithmetic will do. */
     boolean plain;
 
-    /** Flags raised since the last {@code begin}; with sticky MXCSR flags where those do not matter. */
+    /**
+     * Flags raised since the last {@code begin}; with sticky MXCSR flags where those do not matter.
+     */
     public int flags;
 
     /** The last rounding increased the magnitude: x87 C1. */
@@ -113,8 +115,8 @@ public final class FloatStatus {
     }
 
     /**
-     * The flags to set: after an unmasked exception that is known before computing, those that
-     * come of computing are left out.
+     * The flags to set: after an unmasked exception that is known before computing, those that come
+     * of computing are left out.
      */
     public int raised() {
         return (flags & unmasked & BEFORE_COMPUTATION) != 0 ? flags & BEFORE_COMPUTATION : flags;

@@ -13,7 +13,9 @@ final class SoftFloat {
     private static final long MSB = 1L << 63;
     private static final long LOW32 = 0xffff_ffffL;
 
-    /** What x87 adds to or takes from the exponent when a trap on underflow or overflow is wanted. */
+    /**
+     * What x87 adds to or takes from the exponent when a trap on underflow or overflow is wanted.
+     */
     private static final int TRAP_BIAS = 24576;
 
     /** Bits of significand, for which results with trapped exceptions carry a biased exponent. */
@@ -21,7 +23,8 @@ final class SoftFloat {
 
     private SoftFloat() {}
 
-    // --- 128-bit helpers ----------------------------------------------------------------------------
+    // --- 128-bit helpers
+    // ----------------------------------------------------------------------------
 
     static boolean below(long a, long b) {
         return a + Long.MIN_VALUE < b + Long.MIN_VALUE;
@@ -49,7 +52,9 @@ final class SoftFloat {
         return d < 64 ? hi >>> d : 0;
     }
 
-    /** hi:lo / d for hi below d and a divisor with bit 63 set. The remainder is lo - quotient × d. */
+    /**
+     * hi:lo / d for hi below d and a divisor with bit 63 set. The remainder is lo - quotient × d.
+     */
     static long divide(long hi, long lo, long d) {
         long dh = d >>> 32;
         long dl = d & LOW32;
@@ -75,7 +80,8 @@ final class SoftFloat {
         return (q1 << 32) + q0;
     }
 
-    // --- rounding -------------------------------------------------------------------------------------
+    // --- rounding
+    // -------------------------------------------------------------------------------------
 
     /**
      * Whether to add 1 to a significand.
@@ -97,7 +103,8 @@ final class SoftFloat {
      *
      * @param min exponent of the smallest normal number
      * @param max exponent of the largest
-     * @return the significand of p bits, integer bit included; its exponent field is {@code s.field}
+     * @return the significand of p bits, integer bit included; its exponent field is {@code
+     *     s.field}
      */
     static long round(FloatStatus s, int p, int min, int max) {
         Unpacked r = s.r;
@@ -221,7 +228,8 @@ final class SoftFloat {
         return sig;
     }
 
-    // --- arithmetic -----------------------------------------------------------------------------------
+    // --- arithmetic
+    // -----------------------------------------------------------------------------------
 
     /** r = a + b, or a - b. */
     static void add(FloatStatus s, boolean subtract) {
@@ -422,8 +430,7 @@ final class SoftFloat {
             root++;
         }
         long guard = restHigh != 0 || below(root, restLow) ? MSB : 0;
-        s.r.finite(
-                false, a.exponent >> 1, root, guard | ((restHigh | restLow) != 0 ? 1 : 0));
+        s.r.finite(false, a.exponent >> 1, root, guard | ((restHigh | restLow) != 0 ? 1 : 0));
     }
 
     /** r = a × b + c, rounded once; {@code flip} bit 0 negates the product, bit 1 negates c. */
@@ -484,7 +491,8 @@ final class SoftFloat {
         return signA ? -magnitude : magnitude;
     }
 
-    // --- integers -------------------------------------------------------------------------------------
+    // --- integers
+    // -------------------------------------------------------------------------------------
 
     /** The integer part of a finite number below 2^63 in magnitude. */
     private static long whole(Unpacked a) {

@@ -58,7 +58,8 @@ public final class Transcendental {
         }
     }
 
-    // --- 2^x - 1 ----------------------------------------------------------------------------------------
+    // --- 2^x - 1
+    // ----------------------------------------------------------------------------------------
 
     /** F2XM1: 2^x - 1 for x from -1 to 1; outside, where it is undefined, x. */
     public static void f2xm1(FloatStatus s, int se, long sig) {
@@ -94,7 +95,8 @@ public final class Transcendental {
         }
     }
 
-    // --- logarithms -------------------------------------------------------------------------------------
+    // --- logarithms
+    // -------------------------------------------------------------------------------------
 
     /** FYL2X: y × log2(x). */
     public static void fyl2x(FloatStatus s, int xSe, long xSig, int ySe, long ySig) {
@@ -240,7 +242,8 @@ public final class Transcendental {
         }
     }
 
-    // --- arc tangent ------------------------------------------------------------------------------------
+    // --- arc tangent
+    // ------------------------------------------------------------------------------------
 
     /** FPATAN: the angle of the point (x, y). */
     public static void fpatan(FloatStatus s, int ySe, long ySig, int xSe, long xSig) {
@@ -342,7 +345,8 @@ public final class Transcendental {
         Wide.multiply(s.r, s.r, z);
     }
 
-    // --- trigonometry -----------------------------------------------------------------------------------
+    // --- trigonometry
+    // -----------------------------------------------------------------------------------
 
     /**
      * What the trigonometric functions do first: true if the operand is finite, not 0 and below
@@ -408,8 +412,7 @@ public final class Transcendental {
         // The nearer multiple.
         long twiceHigh = high << 1 | low >>> 63;
         boolean negative = false;
-        if (twiceHigh > PI_HIGH
-                || twiceHigh == PI_HIGH && SoftFloat.below(PI_LOW, low << 1)) {
+        if (twiceHigh > PI_HIGH || twiceHigh == PI_HIGH && SoftFloat.below(PI_LOW, low << 1)) {
             high = PI_HIGH - high - (SoftFloat.below(PI_LOW, low) ? 1 : 0);
             low = PI_LOW - low;
             negative = true;

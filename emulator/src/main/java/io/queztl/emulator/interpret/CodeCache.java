@@ -231,19 +231,18 @@ public final class CodeCache {
         if (kept.get() <= MAX_KEPT && pages.size() <= MAX_PAGES) {
             return; // another vCPU was first
         }
-        pages.forEach(
-                (number, page) -> {
-                    synchronized (page) {
-                        page.dropped = true;
-                        page.blocks.values().forEach(b -> forget(b, true));
-                        page.blocks.values().forEach(b -> b.invalidate(stop));
-                        page.tails.forEach(b -> b.invalidate(stop));
-                        page.blocks.clear();
-                        page.tails.clear();
-                        shared.memory.secondStage().clear(number << 12, SecondStage.CODE);
-                        pages.remove(number, page);
-                    }
-                });
+        pages.forEach((number, page) -> {
+            synchronized (page) {
+                page.dropped = true;
+                page.blocks.values().forEach(b -> forget(b, true));
+                page.blocks.values().forEach(b -> b.invalidate(stop));
+                page.tails.forEach(b -> b.invalidate(stop));
+                page.blocks.clear();
+                page.tails.clear();
+                shared.memory.secondStage().clear(number << 12, SecondStage.CODE);
+                pages.remove(number, page);
+            }
+        });
     }
 
     /**

@@ -25,8 +25,18 @@ final class Executors {
     /** Whose first operand is a vector register that is only read. */
     private static final Set<String> NO_RESULT =
             Set.of(
-                    "VCOMISS", "VCOMISD", "VUCOMISS", "VUCOMISD", "VPTEST", "VTESTPS", "VTESTPD",
-                    "VMASKMOVDQU", "VPCMPESTRI", "VPCMPESTRM", "VPCMPISTRI", "VPCMPISTRM");
+                    "VCOMISS",
+                    "VCOMISD",
+                    "VUCOMISS",
+                    "VUCOMISD",
+                    "VPTEST",
+                    "VTESTPS",
+                    "VTESTPD",
+                    "VMASKMOVDQU",
+                    "VPCMPESTRI",
+                    "VPCMPESTRM",
+                    "VPCMPISTRI",
+                    "VPCMPISTRM");
 
     private Executors() {}
 
@@ -74,7 +84,10 @@ final class Executors {
     private static Exec make(Insn i) {
         Object f = i.row.bound();
         return switch (i.row.kind) {
-            case INSN -> i.row.vex ? vex(i.row, (Exec) f) : hasVector(i.row) ? checked((Exec) f) : (Exec) f;
+            case INSN ->
+                    i.row.vex
+                            ? vex(i.row, (Exec) f)
+                            : hasVector(i.row) ? checked((Exec) f) : (Exec) f;
             case BIN -> bin(i, (Semantics.Bin) f);
             case CMP -> cmp(i, (Semantics.Cmp) f);
             case UN -> un(i, (Semantics.Un) f);
@@ -93,11 +106,10 @@ final class Executors {
     private static boolean hasVector(Row row) {
         return row.operands.stream()
                 .map(Operand::kind)
-                .anyMatch(
-                        k ->
-                                k == Operand.Kind.VEC_REG
-                                        || k == Operand.Kind.VEC_VVVV
-                                        || k == Operand.Kind.VEC_RM);
+                .anyMatch(k ->
+                        k == Operand.Kind.VEC_REG
+                                || k == Operand.Kind.VEC_VVVV
+                                || k == Operand.Kind.VEC_RM);
     }
 
     private static Exec checked(Exec f) {
@@ -136,7 +148,8 @@ final class Executors {
         return k == Operand.Kind.IMMEDIATE || k == Operand.Kind.ONE;
     }
 
-    // --- integer ----------------------------------------------------------------------------------
+    // --- integer
+    // ----------------------------------------------------------------------------------
 
     private static Exec bin(Insn i, Semantics.Bin f) {
         int size = i.size;
@@ -173,9 +186,7 @@ final class Executors {
             return switch (size) {
                 case 8 -> (c, n) -> c.r[n.r1] = f.apply(c, c.r[n.r1], n.immediate, 8);
                 case 4 ->
-                        (c, n) ->
-                                c.r[n.r1] =
-                                        f.apply(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32;
+                        (c, n) -> c.r[n.r1] = f.apply(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32;
                 default ->
                         (c, n) -> {
                             int s = n.size;
@@ -248,8 +259,7 @@ final class Executors {
             if (isImmediate(i, 1)) {
                 return (c, n) -> {
                     int s = n.size;
-                    f.apply(
-                            c, c.mem.load(Operands.address(c, n, s, false), s), n.immediate, s);
+                    f.apply(c, c.mem.load(Operands.address(c, n, s, false), s), n.immediate, s);
                 };
             }
             return (c, n) -> {
@@ -275,10 +285,7 @@ final class Executors {
         return switch (size) {
             case 8 -> (c, n) -> f.apply(c, c.r[n.r1], c.r[n.r2], 8);
             case 4 -> (c, n) -> f.apply(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4);
-            default ->
-                    (c, n) ->
-                            f.apply(
-                                    c, c.reg(n.r1, n.size), c.reg(n.r2, n.sizes[1]), n.size);
+            default -> (c, n) -> f.apply(c, c.reg(n.r1, n.size), c.reg(n.r2, n.sizes[1]), n.size);
         };
     }
 
@@ -300,8 +307,7 @@ final class Executors {
             if (isImmediate(i, 1)) {
                 return (c, n) -> {
                     int s = n.size;
-                    c.mem.store(
-                            Operands.address(c, n, s, true), s, f.apply(c, n.immediate, s));
+                    c.mem.store(Operands.address(c, n, s, true), s, f.apply(c, n.immediate, s));
                 };
             }
             return (c, n) -> {
@@ -350,7 +356,8 @@ final class Executors {
         };
     }
 
-    // --- vectors ----------------------------------------------------------------------------------
+    // --- vectors
+    // ----------------------------------------------------------------------------------
 
     /** Index in {@link Cpu#vec} of the last operand, loaded from memory if it is there. */
     private static int source(Cpu c, Insn n, int operand) {
@@ -388,8 +395,7 @@ final class Executors {
     }
 
     private static boolean threeOperands(Insn i) {
-        return i.row.operands.size() > 2
-                && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
+        return i.row.operands.size() > 2 && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
     }
 
     private static void check(Cpu c, Insn n) {
@@ -462,7 +468,8 @@ final class Executors {
         };
     }
 
-    // --- MMX --------------------------------------------------------------------------------------
+    // --- MMX
+    // --------------------------------------------------------------------------------------
 
     private static Exec mmx(Semantics.Mmx f) {
         return (c, n) -> {

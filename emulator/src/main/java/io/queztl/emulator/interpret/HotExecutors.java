@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Executors for the instructions that make up most of what guests run: moves, and the commonest
- * arithmetic, with 32- and 64-bit operands and plain 64-bit addresses. Each calls the same semantics
- * as the general executor of {@link Executors} would, but directly, so that HotSpot inlines it: one
- * indirect call an instruction instead of two. {@code ExecutorsTest} holds the two against each
- * other.
+ * arithmetic, with 32- and 64-bit operands and plain 64-bit addresses. Each calls the same
+ * semantics as the general executor of {@link Executors} would, but directly, so that HotSpot
+ * inlines it: one indirect call an instruction instead of two. {@code ExecutorsTest} holds the two
+ * against each other.
  */
 final class HotExecutors {
     private static final long LOW32 = 0xffff_ffffL;
@@ -111,11 +111,15 @@ final class HotExecutors {
         }
         if (size == 4) {
             if (fromMemory) {
-                return (c, n) -> c.r[n.r1] = Alu.add(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4) & LOW32;
+                return (c, n) ->
+                        c.r[n.r1] =
+                                Alu.add(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4)
+                                        & LOW32;
             }
             return immediate
                     ? (c, n) -> c.r[n.r1] = Alu.add(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32
-                    : (c, n) -> c.r[n.r1] = Alu.add(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
+                    : (c, n) ->
+                            c.r[n.r1] = Alu.add(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
         }
         return null;
     }
@@ -136,11 +140,15 @@ final class HotExecutors {
         }
         if (size == 4) {
             if (fromMemory) {
-                return (c, n) -> c.r[n.r1] = Alu.sub(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4) & LOW32;
+                return (c, n) ->
+                        c.r[n.r1] =
+                                Alu.sub(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4)
+                                        & LOW32;
             }
             return immediate
                     ? (c, n) -> c.r[n.r1] = Alu.sub(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32
-                    : (c, n) -> c.r[n.r1] = Alu.sub(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
+                    : (c, n) ->
+                            c.r[n.r1] = Alu.sub(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
         }
         return null;
     }
@@ -161,11 +169,15 @@ final class HotExecutors {
         }
         if (size == 4) {
             if (fromMemory) {
-                return (c, n) -> c.r[n.r1] = Alu.and(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4) & LOW32;
+                return (c, n) ->
+                        c.r[n.r1] =
+                                Alu.and(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4)
+                                        & LOW32;
             }
             return immediate
                     ? (c, n) -> c.r[n.r1] = Alu.and(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32
-                    : (c, n) -> c.r[n.r1] = Alu.and(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
+                    : (c, n) ->
+                            c.r[n.r1] = Alu.and(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
         }
         return null;
     }
@@ -186,11 +198,15 @@ final class HotExecutors {
         }
         if (size == 4) {
             if (fromMemory) {
-                return (c, n) -> c.r[n.r1] = Alu.or(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4) & LOW32;
+                return (c, n) ->
+                        c.r[n.r1] =
+                                Alu.or(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4)
+                                        & LOW32;
             }
             return immediate
                     ? (c, n) -> c.r[n.r1] = Alu.or(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32
-                    : (c, n) -> c.r[n.r1] = Alu.or(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
+                    : (c, n) ->
+                            c.r[n.r1] = Alu.or(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
         }
         return null;
     }
@@ -211,11 +227,15 @@ final class HotExecutors {
         }
         if (size == 4) {
             if (fromMemory) {
-                return (c, n) -> c.r[n.r1] = Alu.xor(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4) & LOW32;
+                return (c, n) ->
+                        c.r[n.r1] =
+                                Alu.xor(c, c.r[n.r1] & LOW32, c.mem.load32(address(c, n)), 4)
+                                        & LOW32;
             }
             return immediate
                     ? (c, n) -> c.r[n.r1] = Alu.xor(c, c.r[n.r1] & LOW32, n.immediate, 4) & LOW32
-                    : (c, n) -> c.r[n.r1] = Alu.xor(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
+                    : (c, n) ->
+                            c.r[n.r1] = Alu.xor(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4) & LOW32;
         }
         return null;
     }

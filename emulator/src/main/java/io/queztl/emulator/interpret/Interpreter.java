@@ -94,11 +94,11 @@ public final class Interpreter {
     }
 
     private VcpuExit shutdown() {
-        return new VcpuExit.Shutdown(
-                "triple fault at rip 0x%x, cr3 0x%x".formatted(c.rip, c.cr3));
+        return new VcpuExit.Shutdown("triple fault at rip 0x%x, cr3 0x%x".formatted(c.rip, c.cr3));
     }
 
-    // --- blocks -----------------------------------------------------------------------------------
+    // --- blocks
+    // -----------------------------------------------------------------------------------
 
     private Block find() {
         Cpu c = this.c;
@@ -148,9 +148,7 @@ public final class Interpreter {
             }
             run(b, start);
             long rip = c.rip;
-            if (c.mem.fetchGeneration == generation
-                    && ((rip ^ start) & ~0xfffL) == 0
-                    && c.mode64) {
+            if (c.mem.fetchGeneration == generation && ((rip ^ start) & ~0xfffL) == 0 && c.mode64) {
                 // A successor in the same page, at an offset that its key tells.
                 Block s = b.successor0;
                 if (s != null && s.valid && ((s.key >>> 2 ^ rip) & 0xfff) == 0) {
@@ -163,7 +161,9 @@ public final class Interpreter {
                     continue;
                 }
                 s = find();
-                if (s.secondPage < 0 && b.valid && b.secondPage < 0
+                if (s.secondPage < 0
+                        && b.valid
+                        && b.secondPage < 0
                         && c.mem.fetchGeneration == generation) {
                     b.successor1 = b.successor0;
                     b.successor0 = s;
@@ -247,7 +247,8 @@ public final class Interpreter {
         return linear << shift >> shift == linear;
     }
 
-    // --- attention --------------------------------------------------------------------------------
+    // --- attention
+    // --------------------------------------------------------------------------------
 
     /** True if {@link #run} would do more than return Halted; any thread may ask. */
     public boolean hasWork() {
@@ -348,14 +349,7 @@ public final class Interpreter {
         if (!c.mode64 && Long.compareUnsigned(c.rip, c.limit[Cpu.CS] & 0xffff_ffffL) > 0) {
             throw c.gp(0);
         }
-        Block b =
-                codeCache.decode(
-                        c,
-                        decoder,
-                        buffer,
-                        linear,
-                        c.mem.fetch(linear),
-                        1);
+        Block b = codeCache.decode(c, decoder, buffer, linear, c.mem.fetch(linear), 1);
         run(b, c.rip);
         // No trap after an instruction that faulted or was an interrupt itself.
         if (trap

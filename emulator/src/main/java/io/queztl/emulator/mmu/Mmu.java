@@ -88,16 +88,14 @@ public final class Mmu {
         }
     }
 
-    // --- contexts and flushing --------------------------------------------------------------------
+    // --- contexts and flushing
+    // --------------------------------------------------------------------
 
     /** Picks the TLBs that fit CPL, CR4.SMAP and RFLAGS.AC. */
     public void updateContext() {
         boolean smap = (c.cr4 & 1 << 21) != 0 && (c.systemFlags & Flags.AC) == 0;
         boolean aligned = (c.systemFlags & Flags.AC) != 0 && (c.cr0 & CR0_AM) != 0;
-        int next =
-                c.cpl == 3
-                        ? aligned ? USER_ALIGNED : USER
-                        : smap ? SUPERVISOR_SMAP : SUPERVISOR;
+        int next = c.cpl == 3 ? aligned ? USER_ALIGNED : USER : smap ? SUPERVISOR_SMAP : SUPERVISOR;
         fetchGeneration++;
         context = next;
         readTlb = readTlbs[next];
@@ -198,7 +196,8 @@ public final class Mmu {
         }
     }
 
-    // --- loads ------------------------------------------------------------------------------------
+    // --- loads
+    // ------------------------------------------------------------------------------------
 
     private static int slot(long va) {
         return (int) (va >>> 11) & 2 * ENTRIES - 2;
@@ -270,7 +269,8 @@ public final class Mmu {
         };
     }
 
-    // --- stores -----------------------------------------------------------------------------------
+    // --- stores
+    // -----------------------------------------------------------------------------------
 
     /** Writes one byte. */
     public void store8(long va, long value) {
@@ -338,7 +338,8 @@ public final class Mmu {
         }
     }
 
-    // --- supervisor accesses of the CPU itself ----------------------------------------------------
+    // --- supervisor accesses of the CPU itself
+    // ----------------------------------------------------
 
     private int systemContext() {
         return (c.cr4 & 1 << 21) != 0 ? SUPERVISOR_SMAP : SUPERVISOR;
@@ -409,7 +410,8 @@ public final class Mmu {
         check(va, size, PageWalker.WRITE, systemContext());
     }
 
-    // --- checks and direct access -----------------------------------------------------------------
+    // --- checks and direct access
+    // -----------------------------------------------------------------
 
     /** Raises the fault that reading the range (at most a page) would raise. */
     public void checkRead(long va, int size) {
@@ -518,7 +520,8 @@ public final class Mmu {
         return walker.probe(linear);
     }
 
-    // --- slow paths -------------------------------------------------------------------------------
+    // --- slow paths
+    // -------------------------------------------------------------------------------
 
     private long wrap(long va, int delta) {
         long a = va + delta;
@@ -539,8 +542,7 @@ public final class Mmu {
     private long fill(long va, int access, int k) {
         canonical(va);
         long physical =
-                walker.walk(
-                        va, access, k == USER || k == USER_ALIGNED, k == SUPERVISOR_SMAP);
+                walker.walk(va, access, k == USER || k == USER_ALIGNED, k == SUPERVISOR_SMAP);
         long page = stage.ramPage(physical);
         if (page < 0 || k == USER_ALIGNED) {
             return physical;
@@ -668,7 +670,8 @@ public final class Mmu {
         }
     }
 
-    // --- instruction fetch ------------------------------------------------------------------------
+    // --- instruction fetch
+    // ------------------------------------------------------------------------
 
     /**
      * Translates an instruction address.

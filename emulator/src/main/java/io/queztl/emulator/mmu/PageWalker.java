@@ -8,8 +8,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Walks guest page tables: 32-bit, PAE, 4-level and 5-level (SDM volume 3, chapter 4). Sets accessed
- * and dirty bits atomically and raises page faults with exact error codes.
+ * Walks guest page tables: 32-bit, PAE, 4-level and 5-level (SDM volume 3, chapter 4). Sets
+ * accessed and dirty bits atomically and raises page faults with exact error codes.
  */
 final class PageWalker {
     static final int READ = 0;
@@ -93,8 +93,7 @@ final class PageWalker {
 
     private long walkLong(long linear, int access, boolean user, boolean smap) {
         int levels = (c.cr4 & 1 << 12) != 0 ? 5 : 4;
-        return walk64(
-                linear, c.cr3 & ADDRESS, levels, access, user, smap, W | U, false);
+        return walk64(linear, c.cr3 & ADDRESS, levels, access, user, smap, W | U, false);
     }
 
     private long walkPae(long linear, int access, boolean user, boolean smap) {
@@ -248,14 +247,15 @@ final class PageWalker {
             }
         }
         int error = ERROR_P;
-        if (ok && userPage && access != FETCH && (c.cr4 & 1 << 22) != 0
+        if (ok
+                && userPage
+                && access != FETCH
+                && (c.cr4 & 1 << 22) != 0
                 && (c.efer & 1 << 10) != 0) {
             int key = (int) (entry >>> 59 & 15);
             int bits = c.pkru >>> key * 2 & 3;
             if ((bits & 1) != 0
-                    || (bits & 2) != 0
-                            && access == WRITE
-                            && (user || (c.cr0 & 1 << 16) != 0)) {
+                    || (bits & 2) != 0 && access == WRITE && (user || (c.cr0 & 1 << 16) != 0)) {
                 ok = false;
                 error |= ERROR_KEY;
             }
@@ -274,8 +274,7 @@ final class PageWalker {
         if (access == WRITE) {
             error |= ERROR_W;
         } else if (access == FETCH
-                && ((c.efer & 1 << 11) != 0 && (c.cr4 & 1 << 5) != 0
-                        || (c.cr4 & 1 << 20) != 0)) {
+                && ((c.efer & 1 << 11) != 0 && (c.cr4 & 1 << 5) != 0 || (c.cr4 & 1 << 20) != 0)) {
             error |= ERROR_FETCH;
         }
         throw c.pf(linear, error);
@@ -315,9 +314,7 @@ final class PageWalker {
             return old;
         }
         int seen =
-                (int)
-                        INTS.compareAndExchange(
-                                memory.ram(), page + (physical & 0xffc), old, wanted);
+                (int) INTS.compareAndExchange(memory.ram(), page + (physical & 0xffc), old, wanted);
         written(physical, 4);
         return seen;
     }

@@ -99,8 +99,7 @@ public final class AvxConvert {
             v[AvxLanes.SOURCE + n] = v[a + n] & mask;
             v[AvxLanes.SOURCE + 4 + n] = v[b + n] & mask;
         }
-        AvxLanes.apply(
-                c, SseFloat::mulps, AvxLanes.SOURCE, AvxLanes.SOURCE, AvxLanes.SOURCE + 4);
+        AvxLanes.apply(c, SseFloat::mulps, AvxLanes.SOURCE, AvxLanes.SOURCE, AvxLanes.SOURCE + 4);
         AvxLanes.applyImmediate(c, SseFloat::dpps, SseMove.reg(i), a, b, imm, imm);
     }
 }

@@ -34,11 +34,7 @@ public final class AvxMove {
     /** VMOVUPS and its kin to r/m. */
     public static void storeUnaligned(Cpu c, Insn i) {
         if (i.mem) {
-            store(
-                    c,
-                    Operands.address(c, i, AvxLanes.bytes(i), true),
-                    SseMove.reg(i),
-                    i.wide);
+            store(c, Operands.address(c, i, AvxLanes.bytes(i), true), SseMove.reg(i), i.wide);
         } else {
             toRegister(c, i);
         }

@@ -11,21 +11,24 @@ public final class AvxShuffle {
     public static void shufpd(Cpu c, Insn i) {
         int b = AvxLanes.source(c, i, 32);
         int imm = (int) i.immediate & 0xff;
-        AvxLanes.applyImmediate(c, SseShuffle::shufpd, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 2);
+        AvxLanes.applyImmediate(
+                c, SseShuffle::shufpd, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 2);
     }
 
     /** VBLENDPS of 256 bits: the immediate has bits for each lane. */
     public static void blendps(Cpu c, Insn i) {
         int b = AvxLanes.source(c, i, 32);
         int imm = (int) i.immediate & 0xff;
-        AvxLanes.applyImmediate(c, SseShuffle::blendps, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 4);
+        AvxLanes.applyImmediate(
+                c, SseShuffle::blendps, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 4);
     }
 
     /** VBLENDPD of 256 bits: the immediate has bits for each lane. */
     public static void blendpd(Cpu c, Insn i) {
         int b = AvxLanes.source(c, i, 32);
         int imm = (int) i.immediate & 0xff;
-        AvxLanes.applyImmediate(c, SseShuffle::blendpd, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 2);
+        AvxLanes.applyImmediate(
+                c, SseShuffle::blendpd, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 2);
     }
 
     /** VBLENDVPS: the mask register is in bits 7:4 of the immediate. */
@@ -135,8 +138,7 @@ public final class AvxShuffle {
     /** VPERMILPS: each doubleword of the lane chosen by bits 1:0 of b's. */
     public static void permilps(Cpu c, int d, int a, int b) {
         long[] v = c.vec;
-        long low =
-                dword(v, a, (int) v[b] & 3) | dword(v, a, (int) (v[b] >>> 32) & 3) << 32;
+        long low = dword(v, a, (int) v[b] & 3) | dword(v, a, (int) (v[b] >>> 32) & 3) << 32;
         long high =
                 dword(v, a, (int) v[b + 1] & 3) | dword(v, a, (int) (v[b + 1] >>> 32) & 3) << 32;
         v[d] = low;

@@ -81,7 +81,8 @@ public final class Bits {
     private static long stringAddress(Cpu c, Insn i, boolean write) {
         long bit = Flags.signExtend(c.r[i.r2], i.size);
         int shift = i.size == 8 ? 6 : i.size == 4 ? 5 : 4;
-        long offset = Moves.truncate(i.effectiveAddress(c) + (bit >> shift) * i.size, i.addressSize);
+        long offset =
+                Moves.truncate(i.effectiveAddress(c) + (bit >> shift) * i.size, i.addressSize);
         return Moves.linear(c, i.segment, offset, i.size, write);
     }
 

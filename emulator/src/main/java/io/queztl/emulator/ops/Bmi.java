@@ -36,7 +36,9 @@ public final class Bmi {
         return result;
     }
 
-    /** BEXTR: start in bits 7:0 of the control, length in 15:8; AF and SF as AMD's CPUs leave them. */
+    /**
+     * BEXTR: start in bits 7:0 of the control, length in 15:8; AF and SF as AMD's CPUs leave them.
+     */
     public static long bextr(Cpu c, long a, long control, int size) {
         int start = (int) control & 0xff;
         int length = (int) (control >>> 8) & 0xff;

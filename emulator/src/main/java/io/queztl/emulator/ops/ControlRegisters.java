@@ -78,9 +78,7 @@ public final class ControlRegisters {
 
     /** Writes CR0 with the checks of MOV; #GP(0) for what is not allowed. */
     static void writeCr0(Cpu c, long value) {
-        if (value >>> 32 != 0
-                || (value & (PG | PE)) == PG
-                || (value & (NW | CD)) == NW) {
+        if (value >>> 32 != 0 || (value & (PG | PE)) == PG || (value & (NW | CD)) == NW) {
             throw c.gp(0);
         }
         value = value & CR0_WRITABLE | ET;
@@ -144,8 +142,7 @@ public final class ControlRegisters {
         long reserved = ~0L << Cpuid.PHYSICAL_BITS | 0x1e6;
         for (int k = 0; k < 4; k++) {
             long address = (cr3 & 0xffff_ffe0L) + k * 8L;
-            long entry =
-                    c.shared.memory.isRam(address, 8) ? c.shared.memory.read64(address) : -1;
+            long entry = c.shared.memory.isRam(address, 8) ? c.shared.memory.read64(address) : -1;
             if ((entry & 1) != 0 && (entry & reserved) != 0) {
                 throw c.gp(0);
             }
@@ -216,7 +213,8 @@ public final class ControlRegisters {
         writeCr0(c, c.cr0 & ~(MP | EM | TS) | value & (PE | MP | EM | TS));
     }
 
-    // --- TLB ----------------------------------------------------------------------------------------
+    // --- TLB
+    // ----------------------------------------------------------------------------------------
 
     /** INVLPG m. */
     public static void invlpg(Cpu c, Insn i) {
@@ -252,7 +250,8 @@ public final class ControlRegisters {
         requireSupervisor(c);
     }
 
-    // --- XCR0, PKRU -----------------------------------------------------------------------------------
+    // --- XCR0, PKRU
+    // -----------------------------------------------------------------------------------
 
     /** XCR0 bits that the model has. */
     public static long xcr0Supported(Cpu c) {
@@ -316,7 +315,8 @@ public final class ControlRegisters {
         }
     }
 
-    // --- RFLAGS.AC and IF -----------------------------------------------------------------------------
+    // --- RFLAGS.AC and IF
+    // -----------------------------------------------------------------------------
 
     /** CLAC. */
     public static void clac(Cpu c, Insn i) {
@@ -361,9 +361,7 @@ public final class ControlRegisters {
     }
 
     private static boolean virtualInterrupts(Cpu c) {
-        return (c.systemFlags & Flags.VM) != 0
-                ? (c.cr4 & 1) != 0
-                : c.cpl == 3 && (c.cr4 & 2) != 0;
+        return (c.systemFlags & Flags.VM) != 0 ? (c.cr4 & 1) != 0 : c.cpl == 3 && (c.cr4 & 2) != 0;
     }
 
     /** HLT. */

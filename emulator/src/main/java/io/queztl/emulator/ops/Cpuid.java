@@ -234,8 +234,7 @@ public final class Cpuid {
             }
             case 1 -> {
                 features(c, 0xd, out);
-                out[EBX] =
-                        c.model.has(Feature.XSAVEC) ? StateSave.compactedSize(c.xcr0) : 0;
+                out[EBX] = c.model.has(Feature.XSAVEC) ? StateSave.compactedSize(c.xcr0) : 0;
             }
             default -> {
                 if (subleaf > 1 && subleaf < 63 && (supported >> subleaf & 1) != 0) {

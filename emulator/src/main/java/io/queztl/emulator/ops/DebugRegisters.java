@@ -59,10 +59,7 @@ public final class DebugRegisters {
             if (value >>> 32 != 0) {
                 throw c.gp(0);
             }
-            value =
-                    n == 6
-                            ? value & DR6_WRITABLE | DR6_ONES
-                            : value & DR7_WRITABLE | DR7_ONES;
+            value = n == 6 ? value & DR6_WRITABLE | DR6_ONES : value & DR7_WRITABLE | DR7_ONES;
         }
         c.dr[n] = value;
         changed(c);
@@ -113,9 +110,7 @@ public final class DebugRegisters {
     public static boolean watchesPage(Cpu c, long linear) {
         long dr7 = c.dr[7];
         for (int n = 0; n < 4; n++) {
-            if (enabled(dr7, n)
-                    && (kind(dr7, n) & 1) != 0
-                    && (c.dr[n] ^ linear) >>> 12 == 0) {
+            if (enabled(dr7, n) && (kind(dr7, n) & 1) != 0 && (c.dr[n] ^ linear) >>> 12 == 0) {
                 return true;
             }
         }

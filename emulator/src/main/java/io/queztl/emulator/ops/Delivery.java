@@ -41,7 +41,15 @@ public final class Delivery {
 
     /** Vectors that are faults: RFLAGS.RF is set in the image that they push. */
     private static final int FAULTS =
-            3 | 1 << 5 | 1 << 6 | 1 << 7 | 0x1f << 10 | 1 << 16 | 1 << 17 | 1 << 19 | 1 << 20
+            3
+                    | 1 << 5
+                    | 1 << 6
+                    | 1 << 7
+                    | 0x1f << 10
+                    | 1 << 16
+                    | 1 << 17
+                    | 1 << 19
+                    | 1 << 20
                     | 1 << 21;
 
     /** Divide error, #TS, #NP, #SS, #GP and #CP. */
@@ -139,7 +147,8 @@ public final class Delivery {
         return flags;
     }
 
-    // --- real mode ----------------------------------------------------------------------------------
+    // --- real mode
+    // ----------------------------------------------------------------------------------
 
     private static void real(Cpu c, int vector) {
         if (vector * 4 + 3 > (c.idtLimit & 0xffff)) {
@@ -182,7 +191,8 @@ public final class Delivery {
         FarTransfer.setRealCode(c, (int) (entry >>> 16), entry & 0xffff);
     }
 
-    // --- protected mode -----------------------------------------------------------------------------
+    // --- protected mode
+    // -----------------------------------------------------------------------------
 
     private static int gateError(int vector) {
         return vector * 8 + 2;
@@ -224,14 +234,12 @@ public final class Delivery {
         }
         long gate = c.mem.loadSystem(c.idtBase + vector * 8L & 0xffff_ffffL, 8);
         int type = Descriptors.typeAndS(Descriptors.attributes(gate));
-        if (type != Descriptors.TASK_GATE
-                && (type & ~9) != Descriptors.INTERRUPT_GATE16) {
+        if (type != Descriptors.TASK_GATE && (type & ~9) != Descriptors.INTERRUPT_GATE16) {
             throw c.gp(gateError(vector));
         }
         checkGate(c, gate, vector, source);
         if (type == Descriptors.TASK_GATE) {
-            TaskSwitch.event(
-                    c, gate, errorCode, source.ordinal() <= Source.INT1.ordinal());
+            TaskSwitch.event(c, gate, errorCode, source.ordinal() <= Source.INT1.ordinal());
             return;
         }
         int size = (type & 8) != 0 ? 4 : 2;
@@ -269,9 +277,7 @@ public final class Delivery {
     }
 
     private static void clearHandlerFlags(Cpu c, boolean interruptGate) {
-        clearFlags(
-                c,
-                Flags.TF | Flags.VM | Flags.RF | Flags.NT | (interruptGate ? Flags.IF : 0));
+        clearFlags(c, Flags.TF | Flags.VM | Flags.RF | Flags.NT | (interruptGate ? Flags.IF : 0));
         c.updateMode();
     }
 
@@ -317,7 +323,8 @@ public final class Delivery {
         FarTransfer.setCode(c, selector, d, dpl, offset);
     }
 
-    // --- long mode ----------------------------------------------------------------------------------
+    // --- long mode
+    // ----------------------------------------------------------------------------------
 
     private static void longMode(Cpu c, int vector, int errorCode, Source source) {
         if (vector * 16 + 15 > (c.idtLimit & 0xffff)) {
@@ -358,8 +365,7 @@ public final class Delivery {
             Descriptors.setNull(c, Cpu.SS, cpl, cpl);
         }
         c.r[Cpu.RSP] = sp;
-        clearFlags(
-                c, Flags.TF | Flags.VM | Flags.RF | Flags.NT | ((type & 1) == 0 ? Flags.IF : 0));
+        clearFlags(c, Flags.TF | Flags.VM | Flags.RF | Flags.NT | ((type & 1) == 0 ? Flags.IF : 0));
         FarTransfer.setCode(c, selector, d, cpl, offset);
     }
 

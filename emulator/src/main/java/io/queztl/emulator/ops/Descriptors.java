@@ -179,7 +179,8 @@ final class Descriptors {
         c.attributes[segment] = attributes;
     }
 
-    // --- stack segments in a TSS and inner-level checks -------------------------------------------
+    // --- stack segments in a TSS and inner-level checks
+    // -------------------------------------------
 
     /**
      * Reads and checks the descriptor of a stack segment that is loaded with a change to privilege

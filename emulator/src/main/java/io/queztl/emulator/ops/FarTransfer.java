@@ -18,7 +18,8 @@ public final class FarTransfer {
 
     /** Reads the selector of a far pointer in memory. */
     static int readSelector(Cpu c, Insn i) {
-        return (int) c.mem.load(Operands.address(c, i, i.operandSize + 2, false) + i.operandSize, 2);
+        return (int)
+                c.mem.load(Operands.address(c, i, i.operandSize + 2, false) + i.operandSize, 2);
     }
 
     /** JMP ptr16:16/32. */
@@ -53,7 +54,8 @@ public final class FarTransfer {
         ret(c, i.operandSize, (int) i.immediate & 0xffff);
     }
 
-    // --- JMP ----------------------------------------------------------------------------------------
+    // --- JMP
+    // ----------------------------------------------------------------------------------------
 
     private static void jmp(Cpu c, int selector, long offset) {
         if (!c.protectedMode) {
@@ -71,8 +73,7 @@ public final class FarTransfer {
         }
         switch (checkSystem(c, selector, a)) {
             case Descriptors.CALL_GATE16, Descriptors.CALL_GATE32 -> jmpGate(c, selector, d);
-            case Descriptors.TASK_GATE ->
-                    TaskSwitch.throughGate(c, d, TaskSwitch.JUMP);
+            case Descriptors.TASK_GATE -> TaskSwitch.throughGate(c, d, TaskSwitch.JUMP);
             default -> TaskSwitch.switchTo(c, selector, TaskSwitch.JUMP);
         }
     }
@@ -90,7 +91,8 @@ public final class FarTransfer {
         setCode(c, target, d, c.cpl, offset);
     }
 
-    // --- CALL ---------------------------------------------------------------------------------------
+    // --- CALL
+    // ---------------------------------------------------------------------------------------
 
     private static void call(Cpu c, int selector, long offset, int size) {
         if (!c.protectedMode) {
@@ -111,8 +113,7 @@ public final class FarTransfer {
         }
         switch (checkSystem(c, selector, a)) {
             case Descriptors.CALL_GATE16, Descriptors.CALL_GATE32 -> callGate(c, selector, d);
-            case Descriptors.TASK_GATE ->
-                    TaskSwitch.throughGate(c, d, TaskSwitch.CALL);
+            case Descriptors.TASK_GATE -> TaskSwitch.throughGate(c, d, TaskSwitch.CALL);
             default -> TaskSwitch.switchTo(c, selector, TaskSwitch.CALL);
         }
     }
@@ -209,7 +210,8 @@ public final class FarTransfer {
         return sp;
     }
 
-    // --- RET ----------------------------------------------------------------------------------------
+    // --- RET
+    // ----------------------------------------------------------------------------------------
 
     private static void ret(Cpu c, int size, int release) {
         long offset = Segmentation.peek(c, 0, size);
@@ -273,8 +275,7 @@ public final class FarTransfer {
     }
 
     /** Loads CS:RIP and SS:RSP of RET and IRET; all was checked. */
-    static void returnOuter(
-            Cpu c, int selector, long d, long offset, int ss, long ssd, long sp) {
+    static void returnOuter(Cpu c, int selector, long d, long offset, int ss, long ssd, long sp) {
         int rpl = selector & 3;
         if (ssd == 0) {
             Descriptors.setNull(c, Cpu.SS, ss, rpl);
@@ -285,7 +286,8 @@ public final class FarTransfer {
         Segmentation.stackPointer(c, sp);
     }
 
-    // --- common -------------------------------------------------------------------------------------
+    // --- common
+    // -------------------------------------------------------------------------------------
 
     private static void checkRealTarget(Cpu c, long offset) {
         long limit = (c.systemFlags & Flags.VM) != 0 ? 0xffff : c.limit[Cpu.CS] & 0xffff_ffffL;
@@ -356,9 +358,7 @@ public final class FarTransfer {
     }
 
     private static int gateSize(Cpu c, long gate) {
-        return Segmentation.longMode(c)
-                ? 8
-                : (Descriptors.attributes(gate) & 8) != 0 ? 4 : 2;
+        return Segmentation.longMode(c) ? 8 : (Descriptors.attributes(gate) & 8) != 0 ? 4 : 2;
     }
 
     /** Second half of a 64-bit call gate; 0 outside long mode. */
@@ -406,8 +406,7 @@ public final class FarTransfer {
                 wide
                         ? Segmentation.canonical(c, offset)
                         : Long.compareUnsigned(
-                                        offset,
-                                        Descriptors.limit(codeDescriptor) & 0xffff_ffffL)
+                                        offset, Descriptors.limit(codeDescriptor) & 0xffff_ffffL)
                                 <= 0;
         if (!inside) {
             throw c.gp(0);

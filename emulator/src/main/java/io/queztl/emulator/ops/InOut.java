@@ -66,7 +66,8 @@ public final class InOut {
         out(c, port(c), size(i));
     }
 
-    // --- strings ----------------------------------------------------------------------------------
+    // --- strings
+    // ----------------------------------------------------------------------------------
 
     /** One INS: the destination is checked before the device is asked. */
     private static void ins(Cpu c, Insn i, int size) {

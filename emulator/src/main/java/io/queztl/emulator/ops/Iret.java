@@ -38,7 +38,10 @@ public final class Iret {
         Segmentation.moveStack(c, 3L * size);
         FarTransfer.setRealCode(c, cs, ip);
         int mask =
-                USER_FLAGS | Flags.IF | Flags.IOPL | (size == 2 ? 0 : Flags.RF | Flags.AC | Flags.ID);
+                USER_FLAGS
+                        | Flags.IF
+                        | Flags.IOPL
+                        | (size == 2 ? 0 : Flags.RF | Flags.AC | Flags.ID);
         setFlags(c, flags, mask);
     }
 

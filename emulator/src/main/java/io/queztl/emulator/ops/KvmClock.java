@@ -5,8 +5,8 @@ import io.queztl.machine.memory.GuestMemory;
 import java.lang.invoke.VarHandle;
 
 /**
- * KVM's paravirtual clock (Linux Documentation/virt/kvm/x86/msr.rst): a page a vCPU that says how to
- * make nanoseconds of the TSC, and the wall-clock time of boot.
+ * KVM's paravirtual clock (Linux Documentation/virt/kvm/x86/msr.rst): a page a vCPU that says how
+ * to make nanoseconds of the TSC, and the wall-clock time of boot.
  *
  * <pre>
  * system time:  0 version  4 pad  8 TSC when written  16 nanoseconds then

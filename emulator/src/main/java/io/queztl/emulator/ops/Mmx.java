@@ -4,14 +4,15 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.Insn;
 
 /**
- * MMX instructions and those that SSE, SSE2 and SSSE3 added for MMX registers (SDM volume 1, chapter
- * 9, 10.4.4 and 12.5): moves, shuffles and what touches other registers. Arithmetic is in {@link
- * Packed}.
+ * MMX instructions and those that SSE, SSE2 and SSSE3 added for MMX registers (SDM volume 1,
+ * chapter 9, 10.4.4 and 12.5): moves, shuffles and what touches other registers. Arithmetic is in
+ * {@link Packed}.
  */
 public final class Mmx {
     private Mmx() {}
 
-    // --- moves and logic ----------------------------------------------------------------------------
+    // --- moves and logic
+    // ----------------------------------------------------------------------------
 
     /** MOVQ and MOVD to an MMX register. */
     static long mov(long a, long b) {
@@ -53,7 +54,8 @@ public final class Mmx {
         return Packed.pabsd(b);
     }
 
-    // --- shuffles -----------------------------------------------------------------------------------
+    // --- shuffles
+    // -----------------------------------------------------------------------------------
 
     /** PUNPCKLBW. */
     static long punpcklbw(long a, long b) {
@@ -111,7 +113,8 @@ public final class Mmx {
         return a & ~(0xffffL << shift) | (b & 0xffff) << shift;
     }
 
-    // --- to memory and general registers ------------------------------------------------------------
+    // --- to memory and general registers
+    // ------------------------------------------------------------
 
     /** MOVD and MOVQ to a general register or memory. */
     public static void toGeneral(Cpu c, Insn i) {
@@ -161,7 +164,8 @@ public final class Mmx {
         c.x87.empty = 0xff;
     }
 
-    // --- to and from vector registers: MMX state is entered even if #XM follows ----------------------
+    // --- to and from vector registers: MMX state is entered even if #XM follows
+    // ----------------------
 
     /** MOVQ2DQ. */
     public static void movq2dq(Cpu c, Insn i) {

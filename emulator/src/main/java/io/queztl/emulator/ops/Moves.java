@@ -58,7 +58,8 @@ public final class Moves {
         c.reg(Cpu.RDX, size, Flags.signExtend(c.r[Cpu.RAX], size) >> 63);
     }
 
-    // --- exchanges --------------------------------------------------------------------------------
+    // --- exchanges
+    // --------------------------------------------------------------------------------
 
     /** XCHG; with memory it is locked without a prefix. */
     public static void xchg(Cpu c, Insn i) {
@@ -196,7 +197,8 @@ public final class Moves {
         Flags.arithmetic(c, Flags.arithmetic(c) & ~Flags.ZF | (zf ? Flags.ZF : 0));
     }
 
-    // --- conditional moves: the source is read, and the upper half cleared, whatever the condition -
+    // --- conditional moves: the source is read, and the upper half cleared, whatever the condition
+    // -
 
     /** CMOVO. */
     public static long cmovo(Cpu c, long a, long b, int size) {

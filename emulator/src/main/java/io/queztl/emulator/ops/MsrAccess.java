@@ -6,8 +6,8 @@ import io.queztl.emulator.decode.Insn;
 import java.util.Map;
 
 /**
- * RDMSR and WRMSR (SDM volume 4; APM volume 2, appendix A). An MSR that is not here is #GP(0), as on
- * hardware.
+ * RDMSR and WRMSR (SDM volume 4; APM volume 2, appendix A). An MSR that is not here is #GP(0), as
+ * on hardware.
  */
 public final class MsrAccess {
     private static final int TSC = 0x10, APIC_BASE = 0x1b, TSC_ADJUST = 0x3b;
@@ -126,8 +126,7 @@ public final class MsrAccess {
             case GS_BASE -> c.base[Cpu.GS];
             case KERNEL_GS_BASE -> c.msrs.kernelGsBase;
             case TSC_AUX -> c.msrs.tscAux;
-            case KvmClock.SYSTEM_TIME, KvmClock.WALL_CLOCK ->
-                    c.msrs.others.getOrDefault(msr, 0L);
+            case KvmClock.SYSTEM_TIME, KvmClock.WALL_CLOCK -> c.msrs.others.getOrDefault(msr, 0L);
             default -> {
                 if (!isMtrr(msr) && !STORAGE.containsKey(msr)) {
                     throw c.gp(0);
@@ -303,7 +302,8 @@ public final class MsrAccess {
         return true;
     }
 
-    // --- snapshots ----------------------------------------------------------------------------------
+    // --- snapshots
+    // ----------------------------------------------------------------------------------
 
     /** Collects every MSR that is not part of another register, for a snapshot. */
     public static void save(Cpu c, Map<Integer, Long> into) {

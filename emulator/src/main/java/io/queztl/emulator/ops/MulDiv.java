@@ -58,8 +58,7 @@ public final class MulDiv {
     }
 
     private static void divisionFlags(Cpu c) {
-        Flags.arithmetic(
-                c, (Flags.cf(c) ? Flags.CF : 0) | (Flags.of(c) ? Flags.OF : 0) | Flags.AF);
+        Flags.arithmetic(c, (Flags.cf(c) ? Flags.CF : 0) | (Flags.of(c) ? Flags.OF : 0) | Flags.AF);
     }
 
     private static void quotient(Cpu c, int size, long quotient, long remainder) {

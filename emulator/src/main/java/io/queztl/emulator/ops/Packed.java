@@ -11,7 +11,8 @@ final class Packed {
 
     private Packed() {}
 
-    // --- building blocks; "high" has the top bit of each element set --------------------------------
+    // --- building blocks; "high" has the top bit of each element set
+    // --------------------------------
 
     private static long add(long a, long b, long high) {
         return (a & ~high) + (b & ~high) ^ (a ^ b) & high;
@@ -104,7 +105,8 @@ final class Packed {
         return Math.clamp(x, -0x8000, 0x7fff);
     }
 
-    // --- instructions -----------------------------------------------------------------------------
+    // --- instructions
+    // -----------------------------------------------------------------------------
 
     static long paddb(long a, long b) {
         return add(a, b, B);
@@ -303,7 +305,8 @@ final class Packed {
         return sums * 0x0001_0001_0001_0001L >>> 48;
     }
 
-    // --- low half of the result from a, high half from b ---------------------------------------------
+    // --- low half of the result from a, high half from b
+    // ---------------------------------------------
 
     static long packsswb(long a, long b) {
         return packBytes(a, -128, 127) | packBytes(b, -128, 127) << 32;
@@ -321,8 +324,7 @@ final class Packed {
     }
 
     static long packssdw(long a, long b) {
-        return words(
-                clampWord(low(a)), clampWord(high(a)), clampWord(low(b)), clampWord(high(b)));
+        return words(clampWord(low(a)), clampWord(high(a)), clampWord(low(b)), clampWord(high(b)));
     }
 
     static long phaddw(long a, long b) {
@@ -365,7 +367,8 @@ final class Packed {
         return pair(low(a) - high(a), low(b) - high(b));
     }
 
-    // --- shifts by an unsigned 64-bit count -----------------------------------------------------------
+    // --- shifts by an unsigned 64-bit count
+    // -----------------------------------------------------------
 
     static long psrlw(long a, long count) {
         return (count & ~15) != 0 ? 0 : a >>> count & (0xffffL >>> count) * 0x0001_0001_0001_0001L;

@@ -31,7 +31,8 @@ final class ScalarFloat {
 
     private ScalarFloat() {}
 
-    // --- exceptions -------------------------------------------------------------------------------
+    // --- exceptions
+    // -------------------------------------------------------------------------------
 
     /**
      * Ends an instruction: moves raised flags to MXCSR and throws #XM (or #UD without
@@ -65,7 +66,8 @@ final class ScalarFloat {
         return c.mxcsr >> 13 & 3;
     }
 
-    // --- classification -------------------------------------------------------------------------------
+    // --- classification
+    // -------------------------------------------------------------------------------
 
     static boolean isNan32(int x) {
         return (x & 0x7fff_ffff) > 0x7f80_0000;
@@ -126,7 +128,8 @@ final class ScalarFloat {
         return (c.mxcsr & DAZ) != 0 && isDenormal64(x) ? x & Long.MIN_VALUE : x;
     }
 
-    // --- arithmetic: fast paths -----------------------------------------------------------------------
+    // --- arithmetic: fast paths
+    // -----------------------------------------------------------------------
 
     static int add32(Cpu c, int x, int y) {
         float a = f(x);
@@ -287,7 +290,8 @@ final class ScalarFloat {
         return slow(c, SQRT, x, x, false);
     }
 
-    // --- arithmetic: exact in any mode ----------------------------------------------------------------
+    // --- arithmetic: exact in any mode
+    // ----------------------------------------------------------------
 
     /**
      * Any operation on any operands. Finite operands are scaled to significands of [1, 2) as
@@ -320,7 +324,8 @@ final class ScalarFloat {
                         return invalid(c, single);
                     }
                     c.raised |= de;
-                    return infinity(a == Double.NEGATIVE_INFINITY || b == Double.NEGATIVE_INFINITY, single);
+                    return infinity(
+                            a == Double.NEGATIVE_INFINITY || b == Double.NEGATIVE_INFINITY, single);
                 }
                 c.raised |= de;
                 return sum(c, a, b, single);
@@ -340,8 +345,7 @@ final class ScalarFloat {
                 double m = significand(a);
                 double n = significand(b);
                 double p = m * n;
-                return round(
-                        c, negative, exponent(a) + exponent(b), p, Math.fma(m, n, -p), single);
+                return round(c, negative, exponent(a) + exponent(b), p, Math.fma(m, n, -p), single);
             }
             case DIV -> {
                 if (Double.isInfinite(a)) {
@@ -365,8 +369,7 @@ final class ScalarFloat {
                 double m = significand(a);
                 double n = significand(b);
                 double q = m / n;
-                return round(
-                        c, negative, exponent(a) - exponent(b), q, Math.fma(-q, n, m), single);
+                return round(c, negative, exponent(a) - exponent(b), q, Math.fma(-q, n, m), single);
             }
             default -> {
                 if (a == 0) {
@@ -389,8 +392,7 @@ final class ScalarFloat {
 
     private static long sum(Cpu c, double a, double b, boolean single) {
         if (a == 0 && b == 0) {
-            boolean sameSign =
-                    (Double.doubleToRawLongBits(a) ^ Double.doubleToRawLongBits(b)) >= 0;
+            boolean sameSign = (Double.doubleToRawLongBits(a) ^ Double.doubleToRawLongBits(b)) >= 0;
             return zero(sameSign ? 1 / a < 0 : rounding(c) == 1, single);
         }
         if (a == 0 || b != 0 && exponent(a) < exponent(b)) {
@@ -540,7 +542,8 @@ final class ScalarFloat {
         return (isNan64(x) ? x : y) | 1L << 51;
     }
 
-    // --- minimum, maximum, comparison -----------------------------------------------------------------
+    // --- minimum, maximum, comparison
+    // -----------------------------------------------------------------
 
     /** MIN: the second operand if either is a NaN or both are zeros. */
     static int min32(Cpu c, int x, int y) {
@@ -609,7 +612,8 @@ final class ScalarFloat {
         return a < b ? LESS : a > b ? GREATER : EQUAL;
     }
 
-    // --- conversions ----------------------------------------------------------------------------------
+    // --- conversions
+    // ----------------------------------------------------------------------------------
 
     /** Double to single. */
     static int narrow(Cpu c, long x) {
@@ -617,9 +621,7 @@ final class ScalarFloat {
             if (isSignaling64(x)) {
                 c.raised |= IE;
             }
-            return (int) (x >>> 32 & 0x8000_0000L)
-                    | 0x7fc0_0000
-                    | (int) (x >>> 29) & 0x3f_ffff;
+            return (int) (x >>> 32 & 0x8000_0000L) | 0x7fc0_0000 | (int) (x >>> 29) & 0x3f_ffff;
         }
         double a = d(daz64(c, x));
         boolean negative = x < 0;

@@ -106,7 +106,9 @@ public final class Segmentation {
      * @throws GuestException #GP(0) if it does not
      */
     static void checkTarget(Cpu c, long rip) {
-        if (c.mode64 ? !canonical(c, rip) : (rip & 0xffff_ffffL) > (c.limit[Cpu.CS] & 0xffff_ffffL)) {
+        if (c.mode64
+                ? !canonical(c, rip)
+                : (rip & 0xffff_ffffL) > (c.limit[Cpu.CS] & 0xffff_ffffL)) {
             throw c.gp(0);
         }
     }

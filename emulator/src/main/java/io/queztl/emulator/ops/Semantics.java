@@ -5,8 +5,8 @@ import io.queztl.emulator.decode.Insn;
 import java.lang.invoke.MethodHandles;
 
 /**
- * The shapes that instruction semantics come in: each row of the instruction table names one
- * static method of a class of this package, and its kind says which of these it must match.
+ * The shapes that instruction semantics come in: each row of the instruction table names one static
+ * method of a class of this package, and its kind says which of these it must match.
  */
 public final class Semantics {
     private Semantics() {}

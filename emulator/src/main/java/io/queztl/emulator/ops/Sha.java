@@ -18,7 +18,8 @@ public final class Sha {
         return (long) high << 32 | low & 0xffff_ffffL;
     }
 
-    // --- SHA-1: word 0 of a group is the highest doubleword -------------------------------------------
+    // --- SHA-1: word 0 of a group is the highest doubleword
+    // -------------------------------------------
 
     /** SHA1RNDS4: four rounds with the function and constant of the immediate. */
     public static void sha1rnds4(Cpu c, int d, int a, int b, int imm) {
@@ -87,7 +88,8 @@ public final class Sha {
         v[d] = pair(w18, w19);
     }
 
-    // --- SHA-256: word 0 of a group is the lowest doubleword ------------------------------------------
+    // --- SHA-256: word 0 of a group is the lowest doubleword
+    // ------------------------------------------
 
     private static int sigma0(int x) {
         return Integer.rotateRight(x, 7) ^ Integer.rotateRight(x, 18) ^ x >>> 3;

@@ -5,8 +5,8 @@ import io.queztl.emulator.decode.Insn;
 
 /**
  * Conversions between floating-point formats and integers, and rounding to integers (SDM volume 1,
- * 11.4.1.6 and 12.5): elements through {@link ScalarFloat}, exceptions raised once before anything is
- * written.
+ * 11.4.1.6 and 12.5): elements through {@link ScalarFloat}, exceptions raised once before anything
+ * is written.
  */
 public final class SseConvert {
     /** Rounding to zero, whatever MXCSR says. */
@@ -45,12 +45,11 @@ public final class SseConvert {
         v[d + 1] = high;
     }
 
-    // --- general registers ------------------------------------------------------------------------------
+    // --- general registers
+    // ------------------------------------------------------------------------------
 
     private static long integer(Cpu c, Insn i) {
-        return (i.rex & 8) != 0
-                ? SseMove.general(c, i, 8, 8)
-                : (int) SseMove.general(c, i, 4, 4);
+        return (i.rex & 8) != 0 ? SseMove.general(c, i, 8, 8) : (int) SseMove.general(c, i, 4, 4);
     }
 
     /** CVTSI2SS. */
@@ -105,7 +104,8 @@ public final class SseConvert {
         toInteger(c, i, value64(c, c.vec[SseMove.source(c, i, 8)]), TRUNCATE);
     }
 
-    // --- between formats --------------------------------------------------------------------------------
+    // --- between formats
+    // --------------------------------------------------------------------------------
 
     /** CVTSS2SD. */
     public static void cvtss2sd(Cpu c, int d, int a, int b) {
@@ -140,7 +140,8 @@ public final class SseConvert {
         c.vec[d + 1] = 0;
     }
 
-    // --- packed integers --------------------------------------------------------------------------------
+    // --- packed integers
+    // --------------------------------------------------------------------------------
 
     /** CVTDQ2PS. */
     public static void cvtdq2ps(Cpu c, int d, int b) {
@@ -205,7 +206,8 @@ public final class SseConvert {
         return pair(r0, r1);
     }
 
-    // --- two elements, for MMX ----------------------------------------------------------------------
+    // --- two elements, for MMX
+    // ----------------------------------------------------------------------
 
     /** Two doublewords from two singles. */
     static long singlesToIntegers(Cpu c, long b, int rounding) {
@@ -223,7 +225,8 @@ public final class SseConvert {
         return pair(r0, r1);
     }
 
-    // --- rounding -----------------------------------------------------------------------------------------
+    // --- rounding
+    // -----------------------------------------------------------------------------------------
 
     /** ROUNDPS. */
     public static void roundps(Cpu c, int d, int b, int imm) {

@@ -5,8 +5,8 @@ import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.decode.Insn;
 
 /**
- * Floating-point arithmetic of one 128-bit lane (SDM volume 1, 10.4 and 11.4): every element through
- * {@link ScalarFloat}, exceptions raised once for all of them before anything is written.
+ * Floating-point arithmetic of one 128-bit lane (SDM volume 1, 10.4 and 11.4): every element
+ * through {@link ScalarFloat}, exceptions raised once for all of them before anything is written.
  */
 public final class SseFloat {
     private SseFloat() {}
@@ -38,7 +38,8 @@ public final class SseFloat {
         v[d + 1] = high;
     }
 
-    // --- two operands -------------------------------------------------------------------------------
+    // --- two operands
+    // -------------------------------------------------------------------------------
 
     /** ADDPS. */
     public static void addps(Cpu c, int d, int a, int b) {
@@ -51,8 +52,7 @@ public final class SseFloat {
     }
 
     private static long addPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.add32(c, low(a), low(b)), ScalarFloat.add32(c, high(a), high(b)));
+        return pair(ScalarFloat.add32(c, low(a), low(b)), ScalarFloat.add32(c, high(a), high(b)));
     }
 
     /** ADDPD. */
@@ -90,8 +90,7 @@ public final class SseFloat {
     }
 
     private static long subPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.sub32(c, low(a), low(b)), ScalarFloat.sub32(c, high(a), high(b)));
+        return pair(ScalarFloat.sub32(c, low(a), low(b)), ScalarFloat.sub32(c, high(a), high(b)));
     }
 
     /** SUBPD. */
@@ -129,8 +128,7 @@ public final class SseFloat {
     }
 
     private static long mulPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.mul32(c, low(a), low(b)), ScalarFloat.mul32(c, high(a), high(b)));
+        return pair(ScalarFloat.mul32(c, low(a), low(b)), ScalarFloat.mul32(c, high(a), high(b)));
     }
 
     /** MULPD. */
@@ -168,8 +166,7 @@ public final class SseFloat {
     }
 
     private static long divPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.div32(c, low(a), low(b)), ScalarFloat.div32(c, high(a), high(b)));
+        return pair(ScalarFloat.div32(c, low(a), low(b)), ScalarFloat.div32(c, high(a), high(b)));
     }
 
     /** DIVPD. */
@@ -207,8 +204,7 @@ public final class SseFloat {
     }
 
     private static long minPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.min32(c, low(a), low(b)), ScalarFloat.min32(c, high(a), high(b)));
+        return pair(ScalarFloat.min32(c, low(a), low(b)), ScalarFloat.min32(c, high(a), high(b)));
     }
 
     /** MINPD. */
@@ -246,8 +242,7 @@ public final class SseFloat {
     }
 
     private static long maxPair(Cpu c, long a, long b) {
-        return pair(
-                ScalarFloat.max32(c, low(a), low(b)), ScalarFloat.max32(c, high(a), high(b)));
+        return pair(ScalarFloat.max32(c, low(a), low(b)), ScalarFloat.max32(c, high(a), high(b)));
     }
 
     /** MAXPD. */
@@ -369,7 +364,8 @@ public final class SseFloat {
         v[d + 1] = (imm & 2) != 0 ? s : 0;
     }
 
-    // --- one operand ----------------------------------------------------------------------------------
+    // --- one operand
+    // ----------------------------------------------------------------------------------
 
     /** SQRTPS. */
     public static void sqrtps(Cpu c, int d, int b) {
@@ -466,7 +462,8 @@ public final class SseFloat {
         return x + 0x400 & ~0x7ff;
     }
 
-    // --- comparison -----------------------------------------------------------------------------------
+    // --- comparison
+    // -----------------------------------------------------------------------------------
 
     /** For predicates 0–15, which of less, equal, greater, unordered (bits 0–3) make it true. */
     private static final long TRUTH = 0xF465_0B9A_7CED_8312L;

@@ -6,7 +6,8 @@ import io.queztl.emulator.decode.Insn;
 
 /**
  * Packed integer arithmetic on one 128-bit lane (SDM volume 1, 11.4 and 12.5–12.10): two quadwords,
- * each through {@link Packed}, which the MMX forms use too; only what crosses quadwords is done here.
+ * each through {@link Packed}, which the MMX forms use too; only what crosses quadwords is done
+ * here.
  */
 public final class SseInteger {
     private SseInteger() {}
@@ -16,7 +17,8 @@ public final class SseInteger {
         return (int) ((q >>> 7 & 0x0101_0101_0101_0101L) * 0x0102_0408_1020_4080L >>> 56);
     }
 
-    // --- logic --------------------------------------------------------------------------------------
+    // --- logic
+    // --------------------------------------------------------------------------------------
 
     /** PAND. */
     public static void pand(Cpu c, int d, int a, int b) {
@@ -56,7 +58,8 @@ public final class SseInteger {
         Flags.arithmetic(c, (and == 0 ? Flags.ZF : 0) | (andNot == 0 ? Flags.CF : 0));
     }
 
-    // --- quadword by quadword ---------------------------------------------------------------------------
+    // --- quadword by quadword
+    // ---------------------------------------------------------------------------
 
     /** PADDB. */
     public static void paddb(Cpu c, int d, int a, int b) {
@@ -394,7 +397,8 @@ public final class SseInteger {
         v[d] = low;
     }
 
-    // --- low result from a, high result from b -----------------------------------------------------------
+    // --- low result from a, high result from b
+    // -----------------------------------------------------------
 
     /** PACKSSWB. */
     public static void packsswb(Cpu c, int d, int a, int b) {
@@ -480,7 +484,8 @@ public final class SseInteger {
         return Math.clamp((int) q, 0, 0xffff) | (long) Math.clamp(q >> 32, 0, 0xffff) << 16;
     }
 
-    // --- shifts: all elements by one count; counts beyond the element's width empty it ------------------
+    // --- shifts: all elements by one count; counts beyond the element's width empty it
+    // ------------------
 
     /** PSRLW by the low quadword of b. */
     public static void psrlw(Cpu c, int d, int a, int b) {
@@ -618,7 +623,8 @@ public final class SseInteger {
         v[d] = low;
     }
 
-    // --- SSE4.1 and SSE4.2, which have no MMX forms ----------------------------------------------------------
+    // --- SSE4.1 and SSE4.2, which have no MMX forms
+    // ----------------------------------------------------------
 
     /** PMULDQ: signed product of the low doublewords. */
     public static void pmuldq(Cpu c, int d, int a, int b) {

@@ -10,7 +10,8 @@ import io.queztl.emulator.decode.Insn;
 public final class SseMove {
     private SseMove() {}
 
-    // --- access to operands, shared by the vector families ------------------------------------------
+    // --- access to operands, shared by the vector families
+    // ------------------------------------------
 
     /** Index in {@link Cpu#vec} of the register in ModRM.reg. */
     static int reg(Insn i) {
@@ -91,7 +92,8 @@ public final class SseMove {
         v[d + 1] = v[s + 1];
     }
 
-    // --- lane functions -----------------------------------------------------------------------------
+    // --- lane functions
+    // -----------------------------------------------------------------------------
 
     /** Copies the lane: MOVAPS, MOVDQU, LDDQU and their kin. */
     public static void mov(Cpu c, int d, int b) {
@@ -172,7 +174,8 @@ public final class SseMove {
         v[d + 1] = low;
     }
 
-    // --- stores ---------------------------------------------------------------------------------------
+    // --- stores
+    // ---------------------------------------------------------------------------------------
 
     /** MOVAPS, MOVAPD, MOVDQA to r/m and MOVNTPS, MOVNTPD, MOVNTDQ: memory must be aligned. */
     public static void storeAligned(Cpu c, Insn i) {
@@ -257,7 +260,8 @@ public final class SseMove {
         }
     }
 
-    // --- general registers ------------------------------------------------------------------------------
+    // --- general registers
+    // ------------------------------------------------------------------------------
 
     /** MOVD and MOVQ from a general register or memory, zero-extended. */
     public static void fromGeneral(Cpu c, Insn i) {
@@ -288,8 +292,7 @@ public final class SseMove {
         int s = rm(i);
         long low = c.vec[s];
         long high = c.vec[s + 1];
-        c.r[i.reg] =
-                low >>> 31 & 1 | low >>> 62 & 2 | high >>> 29 & 4 | high >>> 60 & 8;
+        c.r[i.reg] = low >>> 31 & 1 | low >>> 62 & 2 | high >>> 29 & 4 | high >>> 60 & 8;
     }
 
     /** MOVMSKPD: the two sign bits. */
@@ -372,7 +375,8 @@ public final class SseMove {
         c.vec[d] = c.vec[d] & ~(mask << shift) | (value & mask) << shift;
     }
 
-    // --- SSE4a ------------------------------------------------------------------------------------------
+    // --- SSE4a
+    // ------------------------------------------------------------------------------------------
 
     /** EXTRQ with immediates (APM volume 4): length, then bit index. */
     public static void extrqImmediate(Cpu c, Insn i) {

@@ -61,7 +61,8 @@ public final class SseShuffle {
         v[d + 1] = high;
     }
 
-    // --- unpack: interleave the low or the high halves of a and b ----------------------------------
+    // --- unpack: interleave the low or the high halves of a and b
+    // ----------------------------------
 
     /** Spreads the four bytes of the low half to the even bytes of a quadword. */
     static long spreadBytes(long x) {
@@ -134,7 +135,8 @@ public final class SseShuffle {
         v[d + 1] = high;
     }
 
-    // --- bytes ---------------------------------------------------------------------------------------
+    // --- bytes
+    // ---------------------------------------------------------------------------------------
 
     /** PSHUFB: byte n of the result is the byte of a that b's byte n selects, or 0. */
     public static void pshufb(Cpu c, int d, int a, int b) {
@@ -219,7 +221,8 @@ public final class SseShuffle {
         }
     }
 
-    // --- blends --------------------------------------------------------------------------------------
+    // --- blends
+    // --------------------------------------------------------------------------------------
 
     private static void merge(long[] v, int d, int a, int b, long low, long high) {
         long r0 = v[a] & ~low | v[b] & low;
@@ -319,7 +322,8 @@ public final class SseShuffle {
         v[d + 1] = high & ~dwordBits(imm >> 2);
     }
 
-    // --- extensions ------------------------------------------------------------------------------------
+    // --- extensions
+    // ------------------------------------------------------------------------------------
 
     /** PMOVZXBW. */
     public static void pmovzxbw(Cpu c, int d, int b) {

@@ -76,7 +76,8 @@ public final class Stack {
         c.r[Cpu.RSP] = mask == 0xffff ? c.r[Cpu.RSP] & ~mask | value & mask : value & mask;
     }
 
-    // --- PUSH and POP -----------------------------------------------------------------------------
+    // --- PUSH and POP
+    // -----------------------------------------------------------------------------
 
     /** PUSH register. */
     public static void pushRegister(Cpu c, Insn i) {
@@ -168,13 +169,16 @@ public final class Stack {
         move(c, 8 * size);
     }
 
-    // --- flags ------------------------------------------------------------------------------------
+    // --- flags
+    // ------------------------------------------------------------------------------------
 
     private static boolean vm86(Cpu c) {
         return (c.systemFlags & Flags.VM) != 0;
     }
 
-    /** True in virtual-8086 mode where PUSHF and POPF work on VIF; #GP(0) where they may not run. */
+    /**
+     * True in virtual-8086 mode where PUSHF and POPF work on VIF; #GP(0) where they may not run.
+     */
     private static boolean virtualInterrupts(Cpu c, int size) {
         if (!vm86(c) || c.iopl() == 3) {
             return false;
@@ -222,7 +226,8 @@ public final class Stack {
         c.rflags(old & ~(mask | Flags.RF) | value & mask);
     }
 
-    // --- frames -----------------------------------------------------------------------------------
+    // --- frames
+    // -----------------------------------------------------------------------------------
 
     /** ENTER, with 0 to 31 outer frame pointers. */
     public static void enter(Cpu c, Insn i) {

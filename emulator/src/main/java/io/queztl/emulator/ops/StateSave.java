@@ -42,7 +42,8 @@ public final class StateSave {
 
     private StateSave() {}
 
-    // --- the component table, which CPUID leaf 0DH reports too ------------------------------------------
+    // --- the component table, which CPUID leaf 0DH reports too
+    // ------------------------------------------
 
     /** Bytes of an extended component; 0 if there is none of this number. */
     public static int componentSize(int component) {
@@ -97,7 +98,8 @@ public final class StateSave {
         return offset;
     }
 
-    // --- MXCSR ----------------------------------------------------------------------------------------------
+    // --- MXCSR
+    // ----------------------------------------------------------------------------------------------
 
     /** LDMXCSR: #GP if a reserved bit would be set. */
     public static void ldmxcsr(Cpu c, Insn i) {
@@ -119,7 +121,8 @@ public final class StateSave {
         }
     }
 
-    // --- FXSAVE, FXRSTOR ------------------------------------------------------------------------------------
+    // --- FXSAVE, FXRSTOR
+    // ------------------------------------------------------------------------------------
 
     /** FXSAVE, FXSAVE64 with REX.W. */
     public static void fxsave(Cpu c, Insn i) {
@@ -180,8 +183,7 @@ public final class StateSave {
         } else {
             c.mem.store64(
                     area + 8,
-                    x.lastInstruction & 0xffff_ffffL
-                            | (x.lastInstructionSelector & 0xffffL) << 32);
+                    x.lastInstruction & 0xffff_ffffL | (x.lastInstructionSelector & 0xffffL) << 32);
             c.mem.store64(
                     area + 16, x.lastData & 0xffff_ffffL | (x.lastDataSelector & 0xffffL) << 32);
         }
@@ -301,7 +303,8 @@ public final class StateSave {
         return any != 0;
     }
 
-    // --- XSAVE ------------------------------------------------------------------------------------------------
+    // --- XSAVE
+    // ------------------------------------------------------------------------------------------------
 
     /** XINUSE: which components are not in their initial configuration. MXCSR does not count. */
     public static long inUse(Cpu c) {
@@ -392,7 +395,9 @@ public final class StateSave {
         c.mem.store64(area + HEADER + 8, components | COMPACTED);
     }
 
-    /** XSAVES: as XSAVEC, for the supervisor; there are no supervisor components (IA32_XSS is 0). */
+    /**
+     * XSAVES: as XSAVEC, for the supervisor; there are no supervisor components (IA32_XSS is 0).
+     */
     public static void xsaves(Cpu c, Insn i) {
         checkXsave(c);
         if (c.cpl != 0) {
@@ -463,22 +468,19 @@ public final class StateSave {
         Operands.address(c, i, size, false);
         check(c, area, size, false);
         if ((components & SSE_BIT) != 0) {
-            int mxcsr =
-                    (present & SSE_BIT) != 0 ? (int) c.mem.load32(area + 24) : MXCSR_DEFAULT;
+            int mxcsr = (present & SSE_BIT) != 0 ? (int) c.mem.load32(area + 24) : MXCSR_DEFAULT;
             checkMxcsr(c, mxcsr);
             c.mxcsr = mxcsr;
         }
         restoreLegacy(c, i, area, components, present);
         for (int n = 2; n <= LAST_COMPONENT; n++) {
             if ((components >> n & 1) != 0) {
-                restoreComponent(
-                        c, n, area + compactedOffset(layout, n), (present >> n & 1) != 0);
+                restoreComponent(c, n, area + compactedOffset(layout, n), (present >> n & 1) != 0);
             }
         }
     }
 
-    private static void restoreLegacy(
-            Cpu c, Insn i, long area, long components, long present) {
+    private static void restoreLegacy(Cpu c, Insn i, long area, long components, long present) {
         if ((components & X87_BIT) != 0) {
             if ((present & X87_BIT) != 0) {
                 loadX87(c, i, area);

@@ -36,7 +36,8 @@ public final class Strings {
         return Moves.linear(c, Cpu.ES, offset(c, i, Cpu.RDI), size, write);
     }
 
-    // --- one element ------------------------------------------------------------------------------
+    // --- one element
+    // ------------------------------------------------------------------------------
 
     private static void move(Cpu c, Insn i, int size) {
         long value = c.mem.load(source(c, i, size), size);
@@ -70,7 +71,8 @@ public final class Strings {
         advance(c, Cpu.RDI, i.addressSize, size);
     }
 
-    // --- runs -------------------------------------------------------------------------------------
+    // --- runs
+    // -------------------------------------------------------------------------------------
 
     /**
      * How many elements, from the one at a linear address on, lie in its page, within the segment
@@ -219,7 +221,8 @@ public final class Strings {
         return k;
     }
 
-    // --- repetition -------------------------------------------------------------------------------
+    // --- repetition
+    // -------------------------------------------------------------------------------
 
     /** Takes finished elements off RCX; true if the instruction must stop here for now. */
     private static boolean done(Cpu c, Insn i, long left) {
@@ -309,7 +312,8 @@ public final class Strings {
         }
     }
 
-    // --- what table rows name ---------------------------------------------------------------------
+    // --- what table rows name
+    // ---------------------------------------------------------------------
 
     /** MOVSB. */
     public static void movsByte(Cpu c, Insn i) {

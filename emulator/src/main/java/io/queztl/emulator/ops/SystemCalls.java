@@ -148,7 +148,8 @@ public final class SystemCalls {
         writeBase(c, i, Cpu.GS);
     }
 
-    // --- software interrupts --------------------------------------------------------------------------
+    // --- software interrupts
+    // --------------------------------------------------------------------------
 
     /** INT n. */
     public static void intN(Cpu c, Insn i) {

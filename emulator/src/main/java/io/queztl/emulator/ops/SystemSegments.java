@@ -135,7 +135,8 @@ public final class SystemSegments {
         c.effectiveBase[segment] = base;
     }
 
-    // --- inspection -----------------------------------------------------------------------------------
+    // --- inspection
+    // -----------------------------------------------------------------------------------
 
     /** Legacy types for which LAR and LSL succeed, then the same for long mode. */
     private static final int LAR_TYPES = 0x1a3e, LAR_LONG_TYPES = 0x1a04;

@@ -8,8 +8,8 @@ import io.queztl.emulator.fpu.Float80;
 import io.queztl.emulator.fpu.FloatStatus;
 
 /**
- * x87 arithmetic and comparison (SDM volume 1, 8.3.5 and 8.3.6). The eight operations of the D8, DC,
- * DE, DA groups differ only in ModRM.reg, so one method serves all eight.
+ * x87 arithmetic and comparison (SDM volume 1, 8.3.5 and 8.3.6). The eight operations of the D8,
+ * DC, DE, DA groups differ only in ModRM.reg, so one method serves all eight.
  *
  * <p>Comparisons set the condition codes even if an unmasked exception comes with them, as AMD's
  * CPUs do; the SDM leaves them alone then.
@@ -20,7 +20,8 @@ public final class X87Arith {
 
     private X87Arith() {}
 
-    // --- the eight operations -----------------------------------------------------------------------
+    // --- the eight operations
+    // -----------------------------------------------------------------------
 
     /** Operation 0–7 on ST(0), a, and another operand, b: add, mul, -, -, sub, subr, div, divr. */
     private static void operate(
@@ -138,7 +139,8 @@ public final class X87Arith {
         return keep;
     }
 
-    // --- comparison -----------------------------------------------------------------------------------
+    // --- comparison
+    // -----------------------------------------------------------------------------------
 
     private static int conditions(int relation) {
         return switch (relation) {
@@ -301,7 +303,8 @@ public final class X87Arith {
                         : Float80.examine(x.signExponent[a], x.significand[a]));
     }
 
-    // --- one operand ----------------------------------------------------------------------------------
+    // --- one operand
+    // ----------------------------------------------------------------------------------
 
     /** FCHS. */
     public static void fchs(Cpu c, Insn i) {
@@ -326,7 +329,8 @@ public final class X87Arith {
     }
 
     /**
-     * Starts an operation on ST(0): true if ST(0) is there; otherwise the stack fault is dealt with.
+     * Starts an operation on ST(0): true if ST(0) is there; otherwise the stack fault is dealt
+     * with.
      */
     private static boolean operand(Cpu c, Insn i) {
         X87 x = X87Stack.begin(c);

@@ -19,7 +19,8 @@ public final class X87Control {
 
     private X87Control() {}
 
-    // --- words ----------------------------------------------------------------------------------------
+    // --- words
+    // ----------------------------------------------------------------------------------------
 
     /** FLDCW. */
     public static void fldcw(Cpu c, Insn i) {
@@ -80,7 +81,8 @@ public final class X87Control {
         X87Stack.raisePending(c, c.x87);
     }
 
-    // --- the stack ------------------------------------------------------------------------------------
+    // --- the stack
+    // ------------------------------------------------------------------------------------
 
     /** FDECSTP. */
     public static void fdecstp(Cpu c, Insn i) {
@@ -112,7 +114,8 @@ public final class X87Control {
         X87Stack.pop(c.x87);
     }
 
-    // --- the environment ------------------------------------------------------------------------------
+    // --- the environment
+    // ------------------------------------------------------------------------------
 
     private static int environmentSize(Insn i) {
         return i.operandSize == 2 ? 14 : 28;

@@ -7,11 +7,14 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.fpu.Float80;
 import io.queztl.emulator.fpu.FloatStatus;
 
-/** x87 loads, stores, exchanges, conditional moves and constants (SDM volume 1, 8.3.3 and 8.3.4). */
+/**
+ * x87 loads, stores, exchanges, conditional moves and constants (SDM volume 1, 8.3.3 and 8.3.4).
+ */
 public final class X87Move {
     private X87Move() {}
 
-    // --- loads ----------------------------------------------------------------------------------------
+    // --- loads
+    // ----------------------------------------------------------------------------------------
 
     /** Pushes the result of a conversion. */
     private static void pushResult(X87 x) {
@@ -114,7 +117,8 @@ public final class X87Move {
         push(x, x.signExponent[from], x.significand[from]);
     }
 
-    // --- constants ------------------------------------------------------------------------------------
+    // --- constants
+    // ------------------------------------------------------------------------------------
 
     /** Significands of log2(10), log2(e), π, log10(2), ln(2), cut off at 64 bits. */
     private static final long[] CONSTANT = {
@@ -148,7 +152,8 @@ public final class X87Move {
         }
     }
 
-    // --- stores to memory -----------------------------------------------------------------------------
+    // --- stores to memory
+    // -----------------------------------------------------------------------------
 
     /** What keeps a result from being stored in memory, beyond what does for a register. */
     private static final int NOT_STORED =
@@ -168,11 +173,9 @@ public final class X87Move {
                                     ? Float80.toFloat32(s, se, sig)
                                     : Float80.toFloat64(s, se, sig);
                     case INTEGER -> Float80.toInteger(s, se, sig, size * 8, s.rounding);
-                    default ->
-                            Float80.toInteger(s, se, sig, size * 8, FloatStatus.TOWARD_ZERO);
+                    default -> Float80.toInteger(s, se, sig, size * 8, FloatStatus.TOWARD_ZERO);
                 };
-        boolean keep =
-                underflow ? !X87Stack.unmasked(x) : (s.flags & s.unmasked & NOT_STORED) == 0;
+        boolean keep = underflow ? !X87Stack.unmasked(x) : (s.flags & s.unmasked & NOT_STORED) == 0;
         if (!keep) {
             // What was not stored was not rounded either.
             s.flags &= ~FloatStatus.PRECISION;
@@ -282,14 +285,12 @@ public final class X87Move {
                         s,
                         underflow ? 0xFFFF : x.signExponent[a],
                         underflow ? 3L << 62 : x.significand[a]);
-        boolean keep =
-                underflow ? !X87Stack.unmasked(x) : (s.flags & s.unmasked & NOT_STORED) == 0;
+        boolean keep = underflow ? !X87Stack.unmasked(x) : (s.flags & s.unmasked & NOT_STORED) == 0;
         store10(c, x, i, underflow, keep, low);
     }
 
     /** Stores 10 bytes, the upper two from the result's sign and exponent, and pops. */
-    private static void store10(
-            Cpu c, X87 x, Insn i, boolean underflow, boolean keep, long low) {
+    private static void store10(Cpu c, X87 x, Insn i, boolean underflow, boolean keep, long low) {
         long linear = Operands.address(c, i, 10, true);
         c.mem.checkWrite(linear, 10);
         if (keep) {
@@ -307,7 +308,8 @@ public final class X87Move {
         }
     }
 
-    // --- between registers ------------------------------------------------------------------------------
+    // --- between registers
+    // ------------------------------------------------------------------------------
 
     /** FST ST(i). */
     public static void fstRegister(Cpu c, Insn i) {

@@ -3,8 +3,8 @@ package io.queztl.emulator.ops;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.X87;
 import io.queztl.emulator.decode.Insn;
-import io.queztl.emulator.fpu.FloatStatus;
 import io.queztl.emulator.fpu.Float80;
+import io.queztl.emulator.fpu.FloatStatus;
 
 /**
  * What all x87 instructions share: when they fault, the register stack, the status word and the
@@ -34,7 +34,8 @@ final class X87Stack {
 
     private X87Stack() {}
 
-    // --- before an instruction ----------------------------------------------------------------------
+    // --- before an instruction
+    // ----------------------------------------------------------------------
 
     /** #NM if the operating system wants it. */
     static X87 available(Cpu c) {
@@ -65,7 +66,9 @@ final class X87Stack {
         return x;
     }
 
-    /** Records where the instruction and its memory operand are. To be called once it cannot fault. */
+    /**
+     * Records where the instruction and its memory operand are. To be called once it cannot fault.
+     */
     static void record(Cpu c, X87 x, Insn i) {
         x.lastOpcode = opcode(i) << 8 & 0x700 | i.modrm & 0xff;
         x.lastInstruction = c.nextRip(i.offset);
@@ -80,7 +83,8 @@ final class X87Stack {
         return i.row.opcode;
     }
 
-    // --- the register stack -------------------------------------------------------------------------
+    // --- the register stack
+    // -------------------------------------------------------------------------
 
     /** Physical number of ST(n). */
     static int st(X87 x, int n) {
@@ -119,7 +123,8 @@ final class X87Stack {
         return x.top;
     }
 
-    // --- the status word ----------------------------------------------------------------------------
+    // --- the status word
+    // ----------------------------------------------------------------------------
 
     /** Recomputes the summary and busy bits from flags and masks. */
     static void summarize(X87 x) {
@@ -173,7 +178,8 @@ final class X87Stack {
         return (x.control & FloatStatus.INVALID) == 0;
     }
 
-    // --- the environment ----------------------------------------------------------------------------
+    // --- the environment
+    // ----------------------------------------------------------------------------
 
     /** Status word with TOP. */
     static int statusWord(X87 x) {

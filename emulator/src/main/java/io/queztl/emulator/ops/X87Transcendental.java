@@ -16,7 +16,8 @@ public final class X87Transcendental {
         return x;
     }
 
-    // --- ST(0) only -------------------------------------------------------------------------------------
+    // --- ST(0) only
+    // -------------------------------------------------------------------------------------
 
     /** True if ST(0) is there; otherwise the stack fault is dealt with. */
     private static boolean operand(X87 x) {
@@ -79,7 +80,8 @@ public final class X87Transcendental {
         }
     }
 
-    // --- ST(0) and a push -------------------------------------------------------------------------------
+    // --- ST(0) and a push
+    // -------------------------------------------------------------------------------
 
     /** True if ST(0) is there and ST(7) empty; otherwise the stack fault is dealt with. */
     private static boolean operandAndRoom(X87 x) {
@@ -133,7 +135,8 @@ public final class X87Transcendental {
         }
     }
 
-    // --- ST(1) and ST(0), then a pop ----------------------------------------------------------------------
+    // --- ST(1) and ST(0), then a pop
+    // ----------------------------------------------------------------------
 
     private static boolean operands(X87 x) {
         int b = X87Stack.st(x, 1);

@@ -39,8 +39,7 @@ class Float80Test {
     private static Exact exact(int signExponent, long significand) {
         BigInteger m = new BigInteger(Long.toUnsignedString(significand));
         return new Exact(
-                (signExponent & 0x8000) != 0 ? m.negate() : m,
-                (signExponent & 0x7fff) - BIAS - 63);
+                (signExponent & 0x8000) != 0 ? m.negate() : m, (signExponent & 0x7fff) - BIAS - 63);
     }
 
     private static Exact add(Exact a, Exact b) {
@@ -55,7 +54,10 @@ class Float80Test {
     private static Exact divide(Exact a, Exact b) {
         BigInteger[] q = a.significand.abs().shiftLeft(200).divideAndRemainder(b.significand.abs());
         return sticky(
-                q[0], q[1], a.scale - b.scale - 200, a.significand.signum() != b.significand.signum());
+                q[0],
+                q[1],
+                a.scale - b.scale - 200,
+                a.significand.signum() != b.significand.signum());
     }
 
     private static Exact root(Exact a) {
@@ -166,8 +168,7 @@ class Float80Test {
     void product_isExactlyRounded() {
         compare(
                 (a, m, b, n) -> Float80.mul(s, a, m, b, n),
-                (a, b) ->
-                        new Exact(a.significand.multiply(b.significand), a.scale + b.scale),
+                (a, b) -> new Exact(a.significand.multiply(b.significand), a.scale + b.scale),
                 false);
     }
 
@@ -202,8 +203,7 @@ class Float80Test {
                     a.significand
                             .shiftLeft(a.scale - scale)
                             .divideAndRemainder(b.significand.shiftLeft(b.scale - scale));
-            assertThat(result())
-                    .isEqualTo(round(new Exact(q[1], scale), 64, FloatStatus.NEAREST));
+            assertThat(result()).isEqualTo(round(new Exact(q[1], scale), 64, FloatStatus.NEAREST));
             assertThat(s.quotient).isEqualTo(q[0].intValue() & 7);
         }
     }

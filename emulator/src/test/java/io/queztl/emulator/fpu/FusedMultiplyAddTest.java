@@ -23,10 +23,8 @@ class FusedMultiplyAddTest {
     /** stmxcsr [rdi+4]; ldmxcsr [rdi+40]; ret. */
     private static final String AFTER = "0fae5f04 0fae5728 c3";
 
-    private static final String FMA64 =
-            "c5fb104708 c5fb104f10 c5fb105718 c4e2f1a9c2 c5fb114720";
-    private static final String FMA32 =
-            "c5fa104708 c5fa104f10 c5fa105718 c4e271a9c2 c5fa114720";
+    private static final String FMA64 = "c5fb104708 c5fb104f10 c5fb105718 c4e2f1a9c2 c5fb114720";
+    private static final String FMA32 = "c5fa104708 c5fa104f10 c5fa105718 c4e271a9c2 c5fa114720";
     private static final String FROM_HALF = "c5f96e4f08 c4e27913c1 c5f97e4720";
     private static final String TO_HALF = "c5f96e4f08 c4e3791dc804 c5f97e4720";
 
@@ -57,8 +55,7 @@ class FusedMultiplyAddTest {
         try (Arena arena = Arena.ofConfined();
                 NativeCode nativeCode = new NativeCode(4096)) {
             byte[] bytes = HexFormat.of().parseHex((BEFORE + code + AFTER).replace(" ", ""));
-            MemorySegment.copy(
-                    bytes, 0, nativeCode.code(), ValueLayout.JAVA_BYTE, 0, bytes.length);
+            MemorySegment.copy(bytes, 0, nativeCode.code(), ValueLayout.JAVA_BYTE, 0, bytes.length);
             MemorySegment m = arena.allocate(48, 8);
             m.set(ValueLayout.JAVA_INT, 40, DEFAULT_MXCSR);
             for (int n = 0; n < cases; n++) {
@@ -167,7 +164,6 @@ class FusedMultiplyAddTest {
         compare(
                 TO_HALF,
                 () -> random.nextBoolean() ? number(8, 23) : number(5, 10) << 13,
-                (a, b, c) ->
-                        Float16.fromFloat32(status, (int) a, status.rounding) & 0xffff_ffffL);
+                (a, b, c) -> Float16.fromFloat32(status, (int) a, status.rounding) & 0xffff_ffffL);
     }
 }

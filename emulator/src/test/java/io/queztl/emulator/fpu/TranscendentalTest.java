@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-/** Transcendental functions at points computed elsewhere with 400 bits; the oracle does the rest. */
+/**
+ * Transcendental functions at points computed elsewhere with 400 bits; the oracle does the rest.
+ */
 class TranscendentalTest {
     private static final int DEFAULT_CONTROL = 0x37F, TOWARD_ZERO_CONTROL = 0xF7F;
     private static final long ONE = 1L << 63;

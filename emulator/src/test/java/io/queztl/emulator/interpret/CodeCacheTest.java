@@ -94,16 +94,15 @@ final class CodeCacheTest {
         Thread device =
                 Thread.ofPlatform()
                         .daemon()
-                        .start(
-                                () -> {
-                                    for (int n = 1; !done; n++) {
-                                        memory.write32(CODE + 2, n);
-                                        published = n;
-                                        if ((n & 15) == 0) {
-                                            Thread.yield();
-                                        }
-                                    }
-                                });
+                        .start(() -> {
+                            for (int n = 1; !done; n++) {
+                                memory.write32(CODE + 2, n);
+                                published = n;
+                                if ((n & 15) == 0) {
+                                    Thread.yield();
+                                }
+                            }
+                        });
         try {
             for (int k = 0; k < 50_000; k++) {
                 int least = published;

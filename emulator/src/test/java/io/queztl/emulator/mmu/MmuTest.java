@@ -301,14 +301,12 @@ final class MmuTest {
             int k = n;
             threads[n] =
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        for (int x = 0; x < 20_000; x++) {
-                                            lost[k] += cpu.mem.changeSystem8(0x9005, bit, 0) & bit;
-                                            lost[k] +=
-                                                    ~cpu.mem.changeSystem8(0x9005, 0, bit) & bit;
-                                        }
-                                    });
+                            .start(() -> {
+                                for (int x = 0; x < 20_000; x++) {
+                                    lost[k] += cpu.mem.changeSystem8(0x9005, bit, 0) & bit;
+                                    lost[k] += ~cpu.mem.changeSystem8(0x9005, 0, bit) & bit;
+                                }
+                            });
         }
         for (Thread t : threads) {
             t.join();

@@ -81,7 +81,8 @@ class IntegerTest {
         return catchThrowableOfType(GuestException.class, () -> run(hex));
     }
 
-    // --- shifts -----------------------------------------------------------------------------------
+    // --- shifts
+    // -----------------------------------------------------------------------------------
 
     @Test
     void rcl_anyCount_equalsThatManySingleRotations() {
@@ -123,7 +124,8 @@ class IntegerTest {
         assertThat(Flags.arithmetic(c)).isEqualTo(Flags.CF | Flags.OF | Flags.ZF);
     }
 
-    // --- division ---------------------------------------------------------------------------------
+    // --- division
+    // ---------------------------------------------------------------------------------
 
     @Test
     void div_128By64_agreesWithBigInteger() {
@@ -175,7 +177,8 @@ class IntegerTest {
         assertThat(fault("f7fb").vector).isZero();
     }
 
-    // --- strings ----------------------------------------------------------------------------------
+    // --- strings
+    // ----------------------------------------------------------------------------------
 
     @Test
     void repMovsb_intoUnmappedPage_stopsExactlyThere() {
@@ -245,7 +248,8 @@ class IntegerTest {
         assertThat(Flags.zf(c)).isTrue();
     }
 
-    // --- stack and flags --------------------------------------------------------------------------
+    // --- stack and flags
+    // --------------------------------------------------------------------------
 
     @Test
     void popMemoryRelativeToRsp_usesTheIncrementedPointer() {

@@ -305,7 +305,8 @@ class StateSaveTest {
         assertThat(fault(XSAVE64)).isEqualTo(UD);
     }
 
-    // --- unmasked floating-point exceptions; expected flags are those of a host CPU --------------------
+    // --- unmasked floating-point exceptions; expected flags are those of a host CPU
+    // --------------------
 
     private void operands(int a0, int a1, int a2, int b0, int b1, int b2) {
         c.vec[0] = a0 & 0xffff_ffffL | (long) a1 << 32;

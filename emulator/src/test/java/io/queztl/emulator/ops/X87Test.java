@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 class X87Test {
     private static final long EM = 4, TS = 8, MP = 2, NE = 1 << 5;
     private static final int UD = 6, NM = 7, MF = 16;
-
     private static final String FLD1 = "d9e8", FADD = "d8c1", FWAIT = "9b", FNCLEX = "dbe2";
     private static final String FNSTSW_AX = "dfe0", FNINIT = "dbe3", FNSTCW = "d93e";
     private static final String FNSTENV = "d936", FLDENV = "d926", FNSAVE = "dd36", FRSTOR = "dd26";

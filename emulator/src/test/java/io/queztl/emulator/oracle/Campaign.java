@@ -82,8 +82,7 @@ final class Campaign implements AutoCloseable {
         }
     }
 
-    private static @Nullable String reason(
-            IsaRow r, Map<String, String> skips, Set<String> host) {
+    private static @Nullable String reason(IsaRow r, Map<String, String> skips, Set<String> host) {
         for (Map.Entry<String, String> e : skips.entrySet()) {
             String key = e.getKey();
             if (key.endsWith("*")
@@ -185,8 +184,7 @@ final class Campaign implements AutoCloseable {
             soft.run(f, m, s);
             String difference = comparison.compare(f, soft, m, s);
             Tally t =
-                    tallies.computeIfAbsent(
-                            f.row.table() + "/" + f.row.family(), k -> new Tally());
+                    tallies.computeIfAbsent(f.row.table() + "/" + f.row.family(), k -> new Tally());
             t.cases++;
             if (soft.fault >= 0) {
                 t.faults++;
@@ -228,21 +226,17 @@ final class Campaign implements AutoCloseable {
     String report() {
         StringBuilder b = new StringBuilder();
         b.append("%-28s %10s %10s %11s%n".formatted("family", "cases", "faults", "differences"));
-        tallies.forEach(
-                (k, t) ->
-                        b.append(
-                                "%-28s %10d %10d %11d%n"
-                                        .formatted(k, t.cases, t.faults, t.differences)));
+        tallies.forEach((k, t) ->
+                b.append("%-28s %10d %10d %11d%n".formatted(k, t.cases, t.faults, t.differences)));
         b.append("%-28s %10d %10s %11d%n".formatted("all", cases(), "", differences()));
-        skipped.forEach(
-                (reason, names) ->
-                        b.append(
-                                "not run, %s: %s%n"
-                                        .formatted(
-                                                reason,
-                                                names.stream()
-                                                        .distinct()
-                                                        .collect(Collectors.joining(" ")))));
+        skipped.forEach((reason, names) ->
+                b.append(
+                        "not run, %s: %s%n"
+                                .formatted(
+                                        reason,
+                                        names.stream()
+                                                .distinct()
+                                                .collect(Collectors.joining(" ")))));
         for (Batch x : batches) {
             if (x.oracle.crashes() > 0) {
                 b.append("native process died %d times%n".formatted(x.oracle.crashes()));
@@ -253,14 +247,13 @@ final class Campaign implements AutoCloseable {
             differing.entrySet().stream()
                     .sorted(Map.Entry.<IsaRow, Integer>comparingByValue().reversed())
                     .limit(80)
-                    .forEach(
-                            e ->
-                                    b.append(
-                                            "  %6d  %s  %s%n"
-                                                    .formatted(
-                                                            e.getValue(),
-                                                            e.getKey(),
-                                                            e.getKey().semantics())));
+                    .forEach(e ->
+                            b.append(
+                                    "  %6d  %s  %s%n"
+                                            .formatted(
+                                                    e.getValue(),
+                                                    e.getKey(),
+                                                    e.getKey().semantics())));
         }
         for (String r : reports) {
             b.append("%n%s".formatted(r));

@@ -48,7 +48,9 @@ final class Comparison {
         Cpu c = soft.cpu;
         long s = before + AFTER;
         if (soft.broken != null) {
-            return "software CPU threw " + soft.broken + " at "
+            return "software CPU threw "
+                    + soft.broken
+                    + " at "
                     + (soft.broken.getStackTrace().length > 0
                             ? soft.broken.getStackTrace()[0]
                             : "?");
@@ -148,14 +150,14 @@ final class Comparison {
                 d.append(
                         "  st%d: native %04x.%016x software %04x.%016x%n"
                                 .formatted(
-                                        i, exp, sig, x.signExponent[k] & 0xffff,
-                                        x.significand[k]));
+                                        i, exp, sig, x.signExponent[k] & 0xffff, x.significand[k]));
             }
         }
         for (int i = 0; i < 16; i++) {
             int v = i * Cpu.VEC_STRIDE;
             for (int h = 0; h < 4; h++) {
-                long n = m.get(LONG, h < 2 ? fx + 160 + 16 * i + 8 * h : high + 16 * i + 8 * h - 16);
+                long n =
+                        m.get(LONG, h < 2 ? fx + 160 + 16 * i + 8 * h : high + 16 * i + 8 * h - 16);
                 if (n != c.vec[v + h] && !Exceptions.vectorMayDiffer(f, n, c.vec[v + h])) {
                     note(d, "ymm" + i + "[" + h + "]", n, c.vec[v + h]);
                 }

@@ -34,9 +34,27 @@ class DecoderTest {
     private static final int SLOTS = 20_000;
     private static final Set<String> PREFIX_WORDS =
             Set.of(
-                    "rep", "repz", "repnz", "repe", "repne", "lock", "data16", "data32", "addr32",
-                    "addr16", "addr64", "cs", "ds", "es", "ss", "fs", "gs", "notrack", "xacquire",
-                    "xrelease", "bnd");
+                    "rep",
+                    "repz",
+                    "repnz",
+                    "repe",
+                    "repne",
+                    "lock",
+                    "data16",
+                    "data32",
+                    "addr32",
+                    "addr16",
+                    "addr64",
+                    "cs",
+                    "ds",
+                    "es",
+                    "ss",
+                    "fs",
+                    "gs",
+                    "notrack",
+                    "xacquire",
+                    "xrelease",
+                    "bnd");
 
     private record Expected(Pattern text, String reason) {}
 
@@ -213,11 +231,10 @@ class DecoderTest {
         differences.entrySet().stream()
                 .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
                 .limit(150)
-                .forEach(
-                        e ->
-                                System.out.printf(
-                                        "  %7d %s: %s%n",
-                                        e.getValue(), e.getKey(), examples.get(e.getKey())));
+                .forEach(e ->
+                        System.out.printf(
+                                "  %7d %s: %s%n",
+                                e.getValue(), e.getKey(), examples.get(e.getKey())));
         assertThat(differences).as("differences from objdump in " + what).isEmpty();
     }
 }

@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
  * Every instruction form of the table with random and edge operands, against the host CPU.
  *
  * <p>System properties: {@code queztl.seed} replays a run, {@code queztl.cases} sets its length,
- * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.test.all} makes it long.
+ * {@code queztl.rows} is a regular expression that chooses rows, {@code queztl.test.all} makes it
+ * long.
  */
 class DifferentialTest {
     private static final long CASES = 1_000_000;

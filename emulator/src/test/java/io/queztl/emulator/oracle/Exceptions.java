@@ -1,6 +1,5 @@
 package io.queztl.emulator.oracle;
 
-
 import io.queztl.testkit.oracle.CaseLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,13 +11,18 @@ import java.util.Set;
  */
 final class Exceptions {
     private static final Set<String> TRANSCENDENTAL =
-            Set.of(
-                    "FSIN", "FCOS", "FSINCOS", "FPTAN", "FPATAN", "F2XM1", "FYL2X", "FYL2XP1");
+            Set.of("FSIN", "FCOS", "FSINCOS", "FPTAN", "FPATAN", "F2XM1", "FYL2X", "FYL2XP1");
     private static final Set<String> COMPARE_TO_FLAGS =
             Set.of("FCOMI", "FCOMIP", "FUCOMI", "FUCOMIP");
     private static final Set<String> APPROXIMATE =
             Set.of(
-                    "RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "VRCPPS", "VRCPSS", "VRSQRTPS",
+                    "RCPPS",
+                    "RCPSS",
+                    "RSQRTPS",
+                    "RSQRTSS",
+                    "VRCPPS",
+                    "VRCPSS",
+                    "VRSQRTPS",
                     "VRSQRTSS");
 
     /** Units in the last place within which a transcendental result may lie of another CPU's. */
@@ -34,8 +38,7 @@ final class Exceptions {
         String n = f.row.mnemonic();
         return (n.equals("SHLD") || n.equals("SHRD"))
                 && f.operandSize == 2
-                && UndefinedFlags.count(f, m.get(ValueLayout.JAVA_LONG_UNALIGNED, before + 8))
-                        > 16;
+                && UndefinedFlags.count(f, m.get(ValueLayout.JAVA_LONG_UNALIGNED, before + 8)) > 16;
     }
 
     static boolean registerMayDiffer(Form f, MemorySegment m, long before, int register) {
@@ -48,10 +51,7 @@ final class Exceptions {
         // With an unmasked invalid operation AMD sets the flags and Intel does not.
         return undefinedShift(f, m, before)
                 || COMPARE_TO_FLAGS.contains(f.row.mnemonic())
-                        && (m.get(
-                                                ValueLayout.JAVA_SHORT_UNALIGNED,
-                                                before + CaseLayout.FXSAVE)
-                                        & 1)
+                        && (m.get(ValueLayout.JAVA_SHORT_UNALIGNED, before + CaseLayout.FXSAVE) & 1)
                                 == 0;
     }
 
@@ -106,5 +106,4 @@ final class Exceptions {
         float y = Float.intBitsToFloat(b);
         return a == b || Math.abs(x - y) <= Math.abs(x) * APPROXIMATION;
     }
-
 }

@@ -31,6 +31,7 @@ final class Form {
 
     /** Vector register of indices, or NONE. */
     int vectorIndex = NONE;
+
     long displacement;
     boolean ripRelative;
     boolean segmentGs;
@@ -78,8 +79,7 @@ final class Form {
         int form = row.exact() >= 0 ? row.exact() >= 0xC0 ? 'r' : 'm' : row.form();
         boolean hasModrm = row.modrm() || row.operands().stream().anyMatch(Form::needsModrm);
         boolean onlyMemory = row.operands().stream().anyMatch(o -> o.charAt(0) == 'M');
-        boolean onlyRegister =
-                row.operands().contains("Cd") || row.operands().contains("Dd");
+        boolean onlyRegister = row.operands().contains("Cd") || row.operands().contains("Dd");
         memory =
                 hasModrm
                         && !onlyRegister

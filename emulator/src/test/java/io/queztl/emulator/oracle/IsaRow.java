@@ -76,7 +76,9 @@ record IsaRow(
     }
 
     boolean string() {
-        return !vex && map == 0 && !modrm
+        return !vex
+                && map == 0
+                && !modrm
                 && (opcode >= 0xA4 && opcode <= 0xA7
                         || opcode >= 0xAA && opcode <= 0xAF
                         || opcode >= 0x6C && opcode <= 0x6F);

@@ -52,8 +52,18 @@ final class Objdump {
                     };
             return run(
                     List.of(
-                            "objdump", "-D", "-z", "-w", "--insn-width=16", "-M", "intel,intel64", "-b",
-                            "binary", "-m", machine, file.toString()));
+                            "objdump",
+                            "-D",
+                            "-z",
+                            "-w",
+                            "--insn-width=16",
+                            "-M",
+                            "intel,intel64",
+                            "-b",
+                            "binary",
+                            "-m",
+                            machine,
+                            file.toString()));
         } finally {
             Files.delete(file);
         }
@@ -62,7 +72,13 @@ final class Objdump {
     /** Disassembles the code of a program or library. */
     static List<Line> file(Path program) throws IOException {
         return run(
-                List.of("objdump", "-d", "-w", "--insn-width=16", "-M", "intel,intel64",
+                List.of(
+                        "objdump",
+                        "-d",
+                        "-w",
+                        "--insn-width=16",
+                        "-M",
+                        "intel,intel64",
                         program.toString()));
     }
 

@@ -123,7 +123,10 @@ final class SoftwareRunner implements AutoCloseable {
         // Operands may lie around the window too.
         memory.ram().asSlice(DATA_PHYSICAL, DATA_BYTES).fill((byte) 0);
         MemorySegment.copy(
-                m, s + WINDOW, memory.ram(), memory.offset(WINDOW_PHYSICAL, WINDOW_BYTES),
+                m,
+                s + WINDOW,
+                memory.ram(),
+                memory.offset(WINDOW_PHYSICAL, WINDOW_BYTES),
                 WINDOW_BYTES);
         fault = -1;
         broken = null;
@@ -174,8 +177,7 @@ final class SoftwareRunner implements AutoCloseable {
     /** True if the window in guest memory is equal to the one at {@code w} in {@code m}. */
     boolean windowEquals(MemorySegment m, long w) {
         long at = memory.offset(WINDOW_PHYSICAL, WINDOW_BYTES);
-        return MemorySegment.mismatch(
-                        memory.ram(), at, at + WINDOW_BYTES, m, w, w + WINDOW_BYTES)
+        return MemorySegment.mismatch(memory.ram(), at, at + WINDOW_BYTES, m, w, w + WINDOW_BYTES)
                 < 0;
     }
 

@@ -94,9 +94,7 @@ final class StateMaker {
             r[RSP] = badAddress(f);
         }
         long flags =
-                0x202
-                        | dice.next() & 0x8D5
-                        | (dice.percent(row.string() ? 40 : 5) ? 0x400 : 0);
+                0x202 | dice.next() & 0x8D5 | (dice.percent(row.string() ? 40 : 5) ? 0x400 : 0);
         implicit(f, name, m, s);
         memoryOperand(f, m, s);
         if (f.vectorIndex != Form.NONE && dice.percent(95)) {
@@ -231,8 +229,11 @@ final class StateMaker {
             } else if (f.index == f.base) {
                 // Only some targets can be had; a fault elsewhere is as good.
                 r[f.base] = (target - f.displacement) / (1L + (1L << f.scale));
-                offset = (int) (r[f.base] * (1L + (1L << f.scale)) + f.displacement
-                        - WINDOW_ADDRESS);
+                offset =
+                        (int)
+                                (r[f.base] * (1L + (1L << f.scale))
+                                        + f.displacement
+                                        - WINDOW_ADDRESS);
             } else {
                 long at = f.index == Form.NONE ? 0 : r[f.index] << f.scale;
                 r[f.base] = target - f.displacement - at;
@@ -263,10 +264,7 @@ final class StateMaker {
             m.set(SHORT, at, (short) control());
         } else if (name.equals("FBLD") && dice.percent(80)) {
             for (int i = 0; i < 9; i++) {
-                m.set(
-                        ValueLayout.JAVA_BYTE,
-                        at + i,
-                        (byte) (dice.below(10) << 4 | dice.below(10)));
+                m.set(ValueLayout.JAVA_BYTE, at + i, (byte) (dice.below(10) << 4 | dice.below(10)));
             }
         }
     }

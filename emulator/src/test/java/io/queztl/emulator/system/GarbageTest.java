@@ -37,15 +37,14 @@ final class GarbageTest {
 
     @Test
     void realMode_survivesGarbage() {
-        run(
-                () -> {
-                    Guest g = Guest.reset();
-                    g.cpu.rip = 0;
-                    g.cpu.base[Cpu.CS] = Guest.CODE;
-                    g.cpu.r[Cpu.RSP] = 0x8000;
-                    g.cpu.updateMode();
-                    return g;
-                });
+        run(() -> {
+            Guest g = Guest.reset();
+            g.cpu.rip = 0;
+            g.cpu.base[Cpu.CS] = Guest.CODE;
+            g.cpu.r[Cpu.RSP] = 0x8000;
+            g.cpu.updateMode();
+            return g;
+        });
     }
 
     @Test

@@ -20,7 +20,6 @@ final class Guest implements AutoCloseable {
     static final long STACK = 0x8000, USER_STACK = 0xa000, IST1 = 0xc000;
     static final long GDT = 0x10000, IDT = 0x11000, TSS = 0x12000, HANDLERS = 0x14000;
     static final long PML4 = 0x20000, PT = 0x23000;
-
     static final int KERNEL_CODE = 0x08, KERNEL_DATA = 0x10;
     static final int USER_CODE32 = 0x1b, USER_DATA = 0x23, USER_CODE64 = 0x2b;
     static final int TASK = 0x30, KERNEL_CODE32 = 0x40, FREE = 0x50;
@@ -136,7 +135,10 @@ final class Guest implements AutoCloseable {
     void gate64(int vector, long offset, int selector, int type, int ist) {
         memory.write64(
                 IDT + 16L * vector,
-                offset & 0xffff | (long) selector << 16 | (long) ist << 32 | (long) type << 40
+                offset & 0xffff
+                        | (long) selector << 16
+                        | (long) ist << 32
+                        | (long) type << 40
                         | (offset >>> 16 & 0xffff) << 48);
         memory.write64(IDT + 16L * vector + 8, offset >>> 32);
     }
@@ -144,7 +146,9 @@ final class Guest implements AutoCloseable {
     void gate32(int vector, long offset, int selector, int type) {
         memory.write64(
                 IDT + 8L * vector,
-                offset & 0xffff | (long) selector << 16 | (long) type << 40
+                offset & 0xffff
+                        | (long) selector << 16
+                        | (long) type << 40
                         | (offset >>> 16 & 0xffff) << 48);
     }
 

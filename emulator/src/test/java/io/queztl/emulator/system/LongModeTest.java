@@ -145,13 +145,11 @@ final class LongModeTest {
         g.code(Guest.USER_CODE, "cd40");
         assertThat(g.runToHandler()).isEqualTo(13);
         assertThat(g.stack64(0)).isEqualTo(0x40 * 8 + 2);
-        assertFrame(
-                1, Guest.USER_CODE, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        assertFrame(1, Guest.USER_CODE, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
         g.resume(Guest.CODE);
         g.gate64(0x40, Guest.HANDLERS + 0x400, Guest.KERNEL_CODE, 0xee, 0);
         assertThat(g.runToHandler()).isEqualTo(0x40);
-        assertFrame(
-                Guest.USER_CODE + 2, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        assertFrame(Guest.USER_CODE + 2, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
         assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK - 40);
     }
 
@@ -168,8 +166,7 @@ final class LongModeTest {
         // cmp esp, 0x7fe0; jne 1f; retfq; 1: hlt
         g.code(Guest.SYSTEM_CALL, "81fce07f0000750248cbf4");
         assertThat(g.runToHandler()).isEqualTo(13);
-        assertFrame(
-                1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        assertFrame(1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
     }
 
     @Test
@@ -209,7 +206,8 @@ final class LongModeTest {
         assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.IST1 - 48);
     }
 
-    // --- interrupts ---------------------------------------------------------------------------------
+    // --- interrupts
+    // ---------------------------------------------------------------------------------
 
     private void raise(int vector) {
         g.interrupts.vector = vector;
@@ -265,7 +263,8 @@ final class LongModeTest {
         assertThat(g.cpu.r[Cpu.RBX]).isEqualTo(1);
     }
 
-    // --- page faults ----------------------------------------------------------------------------------
+    // --- page faults
+    // ----------------------------------------------------------------------------------
 
     private void page(long address, long entryBits) {
         g.memory.write64(Guest.PT + (address >> 12) * 8, address | entryBits);
@@ -344,7 +343,8 @@ final class LongModeTest {
         assertPageFault(0x30010, 0x21);
     }
 
-    // --- debugging ------------------------------------------------------------------------------------
+    // --- debugging
+    // ------------------------------------------------------------------------------------
 
     @Test
     void trapFlag_stepsOneInstruction() {
@@ -393,7 +393,8 @@ final class LongModeTest {
         assertThat(g.cpu.dr[7] & 0x2000).isZero();
     }
 
-    // --- alignment checks, INVPCID, compatibility mode ------------------------------------------------
+    // --- alignment checks, INVPCID, compatibility mode
+    // ------------------------------------------------
 
     private void enterUserWithAlignmentChecks() {
         g.cpu.cr0 |= 1 << 18;
@@ -408,8 +409,7 @@ final class LongModeTest {
         g.code(Guest.USER_CODE, "8b0425040003008b1c2501000300f4");
         assertThat(g.runToHandler()).isEqualTo(17);
         assertThat(g.stack64(0)).isZero();
-        assertFrame(
-                1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        assertFrame(1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
         g.cpu.cr0 &= ~(1L << 18);
         g.cpu.updateMode();
         g.resume(Guest.CODE);
@@ -422,8 +422,7 @@ final class LongModeTest {
         // mov [0x30003], al; mov [0x30003], ax
         g.code(Guest.USER_CODE, "880425030003006689042503000300");
         assertThat(g.runToHandler()).isEqualTo(17);
-        assertFrame(
-                1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
+        assertFrame(1, Guest.USER_CODE + 7, Guest.USER_CODE64, Guest.USER_STACK, Guest.USER_DATA);
     }
 
     @Test

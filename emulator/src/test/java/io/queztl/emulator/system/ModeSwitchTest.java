@@ -24,7 +24,8 @@ final class ModeSwitchTest {
 
     @Test
     void realToProtectedToLongMode_runsCodeInEach() {
-        try (Guest g = Guest.reset(); Guest tables = Guest.longMode()) {
+        try (Guest g = Guest.reset();
+                Guest tables = Guest.longMode()) {
             byte[] copy = new byte[0x4000];
             tables.memory.read(Guest.PML4, copy, 0, copy.length);
             g.memory.write(Guest.PML4, copy);
@@ -42,7 +43,9 @@ final class ModeSwitchTest {
             // mov si, 0x55; iret
             g.code(0x1800, "be5500cf");
             // mov eax, 0x10; mov ds, eax; mov ss, eax; mov esp, 0x8000; mov eax, 0x620;
-            // mov cr4, eax; mov eax, 0x20000; mov cr3, eax; mov ecx, 0xc0000080; xor edx, edx; mov eax, 0x900; wrmsr; mov eax, 0x80010011; mov cr0, eax; mov edi, 0x66; .byte 0xea, 0, 0x30, 0, 0, 8, 0
+            // mov cr4, eax; mov eax, 0x20000; mov cr3, eax; mov ecx, 0xc0000080; xor edx, edx; mov
+            // eax, 0x900; wrmsr; mov eax, 0x80010011; mov cr0, eax; mov edi, 0x66; .byte 0xea, 0,
+            // 0x30, 0, 0, 8, 0
             g.code(
                     Guest.USER_CODE,
                     "b8100000008ed88ed0bc00800000b8200600000f22e0b8000002000f22d8b9800000c031d2b80009"
@@ -122,7 +125,8 @@ final class ModeSwitchTest {
 
     @Test
     void savedState_restoresExactly() {
-        try (Guest g = Guest.longMode(); Guest other = Guest.reset()) {
+        try (Guest g = Guest.longMode();
+                Guest other = Guest.reset()) {
             Cpu c = g.cpu;
             for (int k = 0; k < 16; k++) {
                 c.r[k] = 0x0101_0101_0101_0101L * k;

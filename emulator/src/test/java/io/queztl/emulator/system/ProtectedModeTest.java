@@ -163,7 +163,8 @@ final class ProtectedModeTest {
         assertThat(g.cpu.selector[Cpu.TR]).isEqualTo(Guest.FREE);
     }
 
-    // --- virtual-8086 mode ------------------------------------------------------------------------------
+    // --- virtual-8086 mode
+    // ------------------------------------------------------------------------------
 
     private void enterVirtual8086(int flags) {
         g.cpu.r[Cpu.RAX] = flags | Flags.VM | 2;
@@ -240,7 +241,8 @@ final class ProtectedModeTest {
         assertThat(g.cpu.r[Cpu.RDX] & 0xffff).isEqualTo(1);
     }
 
-    // --- 16-bit gates and tasks -----------------------------------------------------------------------
+    // --- 16-bit gates and tasks
+    // -----------------------------------------------------------------------
 
     @Test
     void interruptGate16_pushesWordsAndReturns() {
@@ -274,11 +276,16 @@ final class ProtectedModeTest {
         assertThat(g.runToHandler()).isEqualTo(-1);
         assertThat(g.cpu.r[Cpu.RSP]).isEqualTo(Guest.STACK - 10);
         int[] frame = {
-            (int) Guest.USER_CODE + 10, Guest.USER_CODE32, 0x11, (int) Guest.USER_STACK - 2,
+            (int) Guest.USER_CODE + 10,
+            Guest.USER_CODE32,
+            0x11,
+            (int) Guest.USER_STACK - 2,
             Guest.USER_DATA
         };
         for (int k = 0; k < frame.length; k++) {
-            assertThat(g.memory.read16(Guest.STACK - 10 + 2 * k)).as("word %d", k).isEqualTo(frame[k]);
+            assertThat(g.memory.read16(Guest.STACK - 10 + 2 * k))
+                    .as("word %d", k)
+                    .isEqualTo(frame[k]);
         }
     }
 
@@ -308,7 +315,8 @@ final class ProtectedModeTest {
         assertThat(g.memory.read8(Guest.GDT + Guest.FREE + 5)).isEqualTo(0x81);
     }
 
-    // --- LDT, SYSENTER, I/O breakpoints ---------------------------------------------------------------
+    // --- LDT, SYSENTER, I/O breakpoints
+    // ---------------------------------------------------------------
 
     @Test
     void localDescriptor_isUsedAndItsTableHasALimit() {
@@ -317,9 +325,7 @@ final class ProtectedModeTest {
         g.memory.write32(0x30004, 0x1234_5678);
         // mov eax, 0x50; lldt ax; sldt ecx; mov eax, 0xc; mov es, eax; mov edx, es:[4];
         // mov ebx, 0x14; mov es, ebx
-        g.code(
-                Guest.CODE,
-                "b8500000000f00d00f00c1b80c0000008ec0268b1504000000bb140000008ec3");
+        g.code(Guest.CODE, "b8500000000f00d00f00c1b80c0000008ec0268b1504000000bb140000008ec3");
         assertThat(g.runToHandler()).isEqualTo(13);
         assertThat(g.stack32(0)).isEqualTo(0x14);
         assertThat(g.stack32(1)).isEqualTo((int) Guest.CODE + 30);

@@ -11,8 +11,8 @@ public interface Accelerator {
     List<String> cpuModels();
 
     /**
-     * Makes the CPUs of a VM, in their state after power-on: vCPU 0 at the reset vector, the
-     * others waiting for SIPI.
+     * Makes the CPUs of a VM, in their state after power-on: vCPU 0 at the reset vector, the others
+     * waiting for SIPI.
      *
      * @throws IllegalArgumentException for a CPU model that is not in {@link #cpuModels}
      */

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.SortedMap;
 
 /**
- * The architectural state of one vCPU, in no accelerator's own form, so that a snapshot taken
- * under one resumes under another.
+ * The architectural state of one vCPU, in no accelerator's own form, so that a snapshot taken under
+ * one resumes under another.
  *
  * @param registers rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 … r15
  * @param rip the next instruction

@@ -2,8 +2,8 @@ package io.queztl.machine.cpu;
 
 /**
  * One virtual processor. {@link #run}, the state methods and the debugger's methods are called by
- * its own thread, or by another while it does not run; {@link #kick} and {@link VcpuSignals} by
- * any thread.
+ * its own thread, or by another while it does not run; {@link #kick} and {@link VcpuSignals} by any
+ * thread.
  */
 public interface Vcpu extends VcpuSignals {
     /** 0 for the bootstrap processor. */

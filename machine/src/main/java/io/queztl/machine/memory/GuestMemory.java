@@ -10,9 +10,9 @@ import java.util.List;
 
 /**
  * The RAM of one VM: one mapping, reached through one bounded segment, so that nothing that goes
- * through it can touch host memory outside. Guest-physical addresses are translated by
- * {@link SecondStage}; the methods here are for devices and boot loaders (DMA): they check every
- * address, record dirty pages and tell the accelerator about written code.
+ * through it can touch host memory outside. Guest-physical addresses are translated by {@link
+ * SecondStage}; the methods here are for devices and boot loaders (DMA): they check every address,
+ * record dirty pages and tell the accelerator about written code.
  */
 public final class GuestMemory implements AutoCloseable {
     /** Bytes below 4 GiB that may be RAM; PCI windows and APICs live above. */

@@ -9,9 +9,9 @@ import java.util.Arrays;
  * known of it. It sits under every access path: software TLBs are filled from guest page tables ×
  * this table, DMA goes through {@link GuestMemory}, which asks it too.
  *
- * <p>Page states are bits; setting and clearing them is atomic and may be done by any thread.
- * A bit that makes writes leave the fast path ({@link #WRITE_SLOW}) only takes effect once the
- * vCPUs have dropped their TLB entries for the page, which is the business of whoever sets it.
+ * <p>Page states are bits; setting and clearing them is atomic and may be done by any thread. A bit
+ * that makes writes leave the fast path ({@link #WRITE_SLOW}) only takes effect once the vCPUs have
+ * dropped their TLB entries for the page, which is the business of whoever sets it.
  */
 public final class SecondStage {
     /** Bytes in a page. */

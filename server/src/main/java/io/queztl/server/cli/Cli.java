@@ -33,8 +33,7 @@ public final class Cli implements Runnable {
     }
 
     /** Runs one command with streams that are no terminal. */
-    public static int run(
-            InputStream in, OutputStream out, OutputStream err, String... arguments) {
+    public static int run(InputStream in, OutputStream out, OutputStream err, String... arguments) {
         PrintStream lines = new PrintStream(err, true, StandardCharsets.UTF_8);
         return run(new HostIo(in, out, lines, null), arguments);
     }
@@ -45,15 +44,14 @@ public final class Cli implements Runnable {
         line.setOut(new PrintWriter(io.out(), true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(io.err(), true));
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setParameterExceptionHandler(
-                (e, args) -> {
-                    String command = e.getCommandLine().getCommandSpec().qualifiedName(" ");
-                    return fail(
-                            io,
-                            ExitStatus.USAGE,
-                            "%s; '%s --help' lists what there is."
-                                    .formatted(sentence(e.getMessage()), command));
-                });
+        line.setParameterExceptionHandler((e, args) -> {
+            String command = e.getCommandLine().getCommandSpec().qualifiedName(" ");
+            return fail(
+                    io,
+                    ExitStatus.USAGE,
+                    "%s; '%s --help' lists what there is."
+                            .formatted(sentence(e.getMessage()), command));
+        });
         line.setExecutionExceptionHandler((e, command, result) -> report(io, e));
         return line.execute(arguments);
     }

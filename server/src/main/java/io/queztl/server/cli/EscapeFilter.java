@@ -1,8 +1,8 @@
 package io.queztl.server.cli;
 
 /**
- * Finds the escape key Ctrl-A in what is typed: Ctrl-A x ends the VM, Ctrl-A twice sends one Ctrl-A,
- * Ctrl-A and any other key is dropped.
+ * Finds the escape key Ctrl-A in what is typed: Ctrl-A x ends the VM, Ctrl-A twice sends one
+ * Ctrl-A, Ctrl-A and any other key is dropped.
  */
 final class EscapeFilter {
     private static final byte ESCAPE = 1;

@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param err flushed at each line
  * @param terminal what {@code in} reads from, null if that is no terminal
  */
-record HostIo(
-        InputStream in, OutputStream out, PrintStream err, @Nullable Terminal terminal) {
+record HostIo(InputStream in, OutputStream out, PrintStream err, @Nullable Terminal terminal) {
     /** Those of the process. */
     static HostIo ofProcess() {
         Terminal terminal = new Terminal(0);

@@ -117,7 +117,8 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--debug-exit",
-            description = "a write of N to port 0xf4 ends the VM with status 2N+1 (for test kernels)")
+            description =
+                    "a write of N to port 0xf4 ends the VM with status 2N+1 (for test kernels)")
     private boolean debugExit;
 
     @Option(
@@ -184,8 +185,7 @@ final class RunCommand implements Callable<Integer> {
     private int run(VmConfig config, SoftwareAccelerator accelerator, @Nullable Path temporary)
             throws InterruptedException {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
-        StatusPort status =
-                new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
+        StatusPort status = new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
         VmBuilder builder = new VmBuilder(config, accelerator).console(io.out()).second(status);
         if (trace) {
             builder.trace(io.err()::println);
@@ -228,14 +228,13 @@ final class RunCommand implements Callable<Integer> {
     private void debug(VirtualMachine vm, int port) {
         if (port < 0 || port > 65535) {
             throw new CommandException(
-                    ExitStatus.USAGE, "--gdb takes a port from 0 to 65535, not %d.".formatted(port));
+                    ExitStatus.USAGE,
+                    "--gdb takes a port from 0 to 65535, not %d.".formatted(port));
         }
         try {
             GdbServer server = vm.debug(port);
             vm.startPaused();
-            io.err()
-                    .println(
-                            "queztl: waiting for GDB: target remote 127.0.0.1:" + server.port());
+            io.err().println("queztl: waiting for GDB: target remote 127.0.0.1:" + server.port());
         } catch (IOException e) {
             throw new CommandException(
                     ExitStatus.HOST,
@@ -250,13 +249,12 @@ final class RunCommand implements Callable<Integer> {
                     exec == null
                             ? ExitStatus.OK
                             : status.status()
-                                    .orElseGet(
-                                            () ->
-                                                    Cli.fail(
-                                                            io,
-                                                            ExitStatus.NO_STATUS,
-                                                            "the guest powered off before the"
-                                                                    + " command ended."));
+                                    .orElseGet(() ->
+                                            Cli.fail(
+                                                    io,
+                                                    ExitStatus.NO_STATUS,
+                                                    "the guest powered off before the"
+                                                            + " command ended."));
             case Outcome.Stopped s -> exec == null ? ExitStatus.OK : ExitStatus.NO_STATUS;
             case Outcome.DebugExit d -> d.status() & 0xff;
             case Outcome.Reset r ->

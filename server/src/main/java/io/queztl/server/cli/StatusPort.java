@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 
 /**
  * The far end of the guest's second serial port, on which the init of {@code --exec} says that the
- * command starts, with a line {@code ready}, and how it ended: {@code status=N}. What the command prints goes to the first port, so it
- * cannot be taken for a status.
+ * command starts, with a line {@code ready}, and how it ended: {@code status=N}. What the command
+ * prints goes to the first port, so it cannot be taken for a status.
  */
 final class StatusPort extends OutputStream {
     private static final Pattern STATUS = Pattern.compile("(?s)status=([0-9]{1,3})\\r?\\n");
@@ -53,8 +53,6 @@ final class StatusPort extends OutputStream {
     /** The command's status, 0 to 255, if one has arrived. */
     synchronized OptionalInt status() {
         Matcher m = STATUS.matcher(received);
-        return m.find()
-                ? OptionalInt.of(Integer.parseInt(m.group(1)) & 0xff)
-                : OptionalInt.empty();
+        return m.find() ? OptionalInt.of(Integer.parseInt(m.group(1)) & 0xff) : OptionalInt.empty();
     }
 }

@@ -92,8 +92,7 @@ public final class CacheFolder {
 
                         @Override
                         public FileVisitResult postVisitDirectory(
-                                Path directory, @Nullable IOException e)
-                                throws IOException {
+                                Path directory, @Nullable IOException e) throws IOException {
                             Files.delete(directory);
                             return FileVisitResult.CONTINUE;
                         }

@@ -16,8 +16,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * A Debian package file: an ar archive whose member {@code data.tar}, compressed with xz, zstd, gzip
- * or not at all, holds the package's files (deb(5)).
+ * A Debian package file: an ar archive whose member {@code data.tar}, compressed with xz, zstd,
+ * gzip or not at all, holds the package's files (deb(5)).
  */
 final class DebArchive {
     private final Path file;

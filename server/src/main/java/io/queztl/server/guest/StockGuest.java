@@ -99,8 +99,7 @@ public record StockGuest(Path kernel, Path busybox, String release) {
             new DebArchive(apt.download(kernelPackage))
                     .extract(n -> n.startsWith("boot/vmlinuz-"), "kernel", kernel);
 
-            progress.accept(
-                    "downloading " + BUSYBOX_PACKAGE + " " + apt.version(BUSYBOX_PACKAGE));
+            progress.accept("downloading " + BUSYBOX_PACKAGE + " " + apt.version(BUSYBOX_PACKAGE));
             Path busybox = folder.resolve("busybox");
             new DebArchive(apt.download(BUSYBOX_PACKAGE))
                     .extract(n -> n.endsWith("bin/busybox"), "busybox", busybox);

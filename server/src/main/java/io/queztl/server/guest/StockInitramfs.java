@@ -46,8 +46,7 @@ public final class StockInitramfs {
             cpio.file("etc/queztl/environment", 0644, environment(terminal, verbose));
             if (command != null) {
                 String script = command + "\n";
-                cpio.file(
-                        "etc/queztl/command", 0644, script.getBytes(StandardCharsets.UTF_8));
+                cpio.file("etc/queztl/command", 0644, script.getBytes(StandardCharsets.UTF_8));
             }
             try (InputStream in = Files.newInputStream(busybox)) {
                 cpio.file("bin/busybox", 0755, in, Files.size(busybox));

@@ -163,8 +163,7 @@ public record Vector(
                 case "page" ->
                         pages.add(
                                 new Setting(
-                                        t[1],
-                                        number(t[2]) | (t.length > 3 ? Long.MIN_VALUE : 0)));
+                                        t[1], number(t[2]) | (t.length > 3 ? Long.MIN_VALUE : 0)));
                 case "code" -> code = hex(t, 1);
                 case "expect" -> {
                     if (t[1].equals("memory")) {
@@ -192,9 +191,7 @@ public record Vector(
         private static void settings(String[] t, List<Setting> to) {
             for (int i = 1; i < t.length; i++) {
                 int equals = t[i].indexOf('=');
-                to.add(
-                        new Setting(
-                                t[i].substring(0, equals), number(t[i].substring(equals + 1))));
+                to.add(new Setting(t[i].substring(0, equals), number(t[i].substring(equals + 1))));
             }
         }
 
@@ -203,14 +200,25 @@ public record Vector(
         }
 
         private static byte[] hex(String[] t, int from) {
-            return HexFormat.of()
-                    .parseHex(String.join("", List.of(t).subList(from, t.length)));
+            return HexFormat.of().parseHex(String.join("", List.of(t).subList(from, t.length)));
         }
 
         Vector vector() {
             return new Vector(
-                    name, mode, cpl, sets, memory, pages, code, expects, expectedMemory,
-                    exception, errorCode, at, cr2, shutdown);
+                    name,
+                    mode,
+                    cpl,
+                    sets,
+                    memory,
+                    pages,
+                    code,
+                    expects,
+                    expectedMemory,
+                    exception,
+                    errorCode,
+                    at,
+                    cr2,
+                    shutdown);
         }
     }
 }

@@ -52,9 +52,17 @@ public final class VectorMachine {
     };
     private static final Map<String, Integer> FLAGS =
             Map.ofEntries(
-                    Map.entry("cf", 0), Map.entry("pf", 2), Map.entry("af", 4), Map.entry("zf", 6),
-                    Map.entry("sf", 7), Map.entry("tf", 8), Map.entry("if", 9), Map.entry("df", 10),
-                    Map.entry("of", 11), Map.entry("nt", 14), Map.entry("ac", 18));
+                    Map.entry("cf", 0),
+                    Map.entry("pf", 2),
+                    Map.entry("af", 4),
+                    Map.entry("zf", 6),
+                    Map.entry("sf", 7),
+                    Map.entry("tf", 8),
+                    Map.entry("if", 9),
+                    Map.entry("df", 10),
+                    Map.entry("of", 11),
+                    Map.entry("nt", 14),
+                    Map.entry("ac", 18));
     private static final List<String> SEGMENTS =
             List.of("es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr");
 
@@ -75,8 +83,12 @@ public final class VectorMachine {
                     accelerator
                             .createVcpus(
                                     new VmParameters(
-                                            memory, new Bus(), new Bus(), new VmClock(),
-                                            List.of(new QuietInterrupts()), model))
+                                            memory,
+                                            new Bus(),
+                                            new Bus(),
+                                            new VmClock(),
+                                            List.of(new QuietInterrupts()),
+                                            model))
                             .getFirst();
             vcpu.restore(initial(v, vcpu.state()));
             VcpuExit exit = runBounded(vcpu);
@@ -88,15 +100,14 @@ public final class VectorMachine {
         Thread watchdog =
                 Thread.ofPlatform()
                         .daemon()
-                        .start(
-                                () -> {
-                                    try {
-                                        TimeUnit.SECONDS.sleep(TIMEOUT_SECONDS);
-                                        vcpu.kick();
-                                    } catch (InterruptedException e) {
-                                        Thread.currentThread().interrupt();
-                                    }
-                                });
+                        .start(() -> {
+                            try {
+                                TimeUnit.SECONDS.sleep(TIMEOUT_SECONDS);
+                                vcpu.kick();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        });
         try {
             return vcpu.run();
         } finally {
@@ -104,7 +115,8 @@ public final class VectorMachine {
         }
     }
 
-    // --- before -----------------------------------------------------------------------------------
+    // --- before
+    // -----------------------------------------------------------------------------------
 
     private static long descriptor(int attributes, long base, long limit) {
         return limit & 0xffff
@@ -207,8 +219,7 @@ public final class VectorMachine {
         boolean lma = v.mode() == Mode.LONG || v.mode() == Mode.COMPATIBILITY;
         SegmentState task = new SegmentState(0x48, TSS, 0x2067, 0x8B);
         SegmentState none = new SegmentState(0, 0, 0, 0);
-        List<SegmentState> segments =
-                List.of(data, code, data, data, data, data, none, task);
+        List<SegmentState> segments = List.of(data, code, data, data, data, data, none, task);
         List<Long> registers = new ArrayList<>();
         for (int i = 0; i < 16; i++) {
             registers.add(i == 4 ? 0xA000L : 0L);
@@ -257,10 +268,10 @@ public final class VectorMachine {
                 new CpuState.Events(false, false, false, false, false));
     }
 
-    // --- after ------------------------------------------------------------------------------------
+    // --- after
+    // ------------------------------------------------------------------------------------
 
-    private static List<String> check(
-            Vector v, VcpuExit exit, CpuState s, GuestMemory m) {
+    private static List<String> check(Vector v, VcpuExit exit, CpuState s, GuestMemory m) {
         List<String> wrong = new ArrayList<>();
         if (v.shutdown() != exit instanceof VcpuExit.Shutdown) {
             wrong.add("exit " + exit);
@@ -280,7 +291,10 @@ public final class VectorMachine {
             wrong.add(
                     "exception %d, not %d, rip 0x%x cr2 0x%x stack %s"
                             .formatted(
-                                    vector, v.exception(), s.rip(), s.control().get(1),
+                                    vector,
+                                    v.exception(),
+                                    s.rip(),
+                                    s.control().get(1),
                                     stack(s, m)));
             return wrong;
         }

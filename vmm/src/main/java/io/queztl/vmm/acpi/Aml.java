@@ -26,8 +26,7 @@ final class Aml {
 
     /** Device (name) { terms }. */
     static byte[] device(String path, byte[]... terms) {
-        return block(
-                new byte[] {EXTENDED_PREFIX, (byte) DEVICE_OP}, join(name(path), join(terms)));
+        return block(new byte[] {EXTENDED_PREFIX, (byte) DEVICE_OP}, join(name(path), join(terms)));
     }
 
     /** Name (path, value). */

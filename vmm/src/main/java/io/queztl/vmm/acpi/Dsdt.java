@@ -117,8 +117,7 @@ final class Dsdt {
                             define("_UID", integer(i + 1L)),
                             define(
                                     "_CRS",
-                                    resources(
-                                            io(ports[i], Layout.SERIAL_PORTS), irq(irqs[i])))));
+                                    resources(io(ports[i], Layout.SERIAL_PORTS), irq(irqs[i])))));
         }
         devices.add(
                 device(

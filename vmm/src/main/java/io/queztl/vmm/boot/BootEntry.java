@@ -110,8 +110,7 @@ public record BootEntry(Mode mode, long rip, long rax, long rbx, long rsi, Strin
         registers.set(RSP, Layout.BOOT_STACK);
 
         SegmentState data = new SegmentState(DATA_SELECTOR, 0, -1, DATA32);
-        SegmentState code =
-                new SegmentState(CODE_SELECTOR, 0, -1, longMode ? CODE64 : CODE32);
+        SegmentState code = new SegmentState(CODE_SELECTOR, 0, -1, longMode ? CODE64 : CODE32);
         SegmentState ldt = new SegmentState(0, 0, 0, 0);
         SegmentState tss = new SegmentState(TSS_SELECTOR, 0, 0x67, BUSY_TSS);
 

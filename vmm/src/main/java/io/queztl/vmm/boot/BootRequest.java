@@ -63,8 +63,7 @@ public record BootRequest(
 
     /** The same with or without unpacking the initrd here. */
     public BootRequest withUnpackInitrd(boolean unpack) {
-        return new BootRequest(
-                kernel, initrd, modules, commandLine, protocol, unpack, rsdpAddress);
+        return new BootRequest(kernel, initrd, modules, commandLine, protocol, unpack, rsdpAddress);
     }
 
     /** The same with other modules. */

@@ -75,8 +75,7 @@ final class BzImage {
      */
     MemorySegment unpack(long limit, Arena arena) {
         int sectors = file.u8(0x1f1);
-        long protectedMode =
-                (long) SECTOR * ((sectors == 0 ? DEFAULT_SETUP_SECTORS : sectors) + 1);
+        long protectedMode = (long) SECTOR * ((sectors == 0 ? DEFAULT_SETUP_SECTORS : sectors) + 1);
         long start = protectedMode + file.u32(0x248);
         long bytes = file.u32(0x24c);
         if (!file.has(start, bytes)) {

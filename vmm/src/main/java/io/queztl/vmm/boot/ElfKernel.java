@@ -199,9 +199,7 @@ final class ElfKernel {
                         "has a segment with %d bytes in the file but %s in memory",
                         s.fileBytes, Long.toUnsignedString(s.memoryBytes));
             }
-            if (s.physical < 0
-                    || s.physical >= ADDRESS_LIMIT
-                    || s.memoryBytes >= ADDRESS_LIMIT) {
+            if (s.physical < 0 || s.physical >= ADDRESS_LIMIT || s.memoryBytes >= ADDRESS_LIMIT) {
                 throw damaged(
                         "has a segment of %d bytes at 0x%x, beyond any physical address",
                         s.memoryBytes, s.physical);

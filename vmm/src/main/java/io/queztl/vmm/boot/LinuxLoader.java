@@ -10,9 +10,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Boots Linux by its x86 boot protocol (Linux documentation, arch/x86/boot.rst and
- * zero-page.rst). A bzImage's decompressor is not run: the payload is unpacked here and vmlinux
- * entered at its own entry point, at the address it is linked for.
+ * Boots Linux by its x86 boot protocol (Linux documentation, arch/x86/boot.rst and zero-page.rst).
+ * A bzImage's decompressor is not run: the payload is unpacked here and vmlinux entered at its own
+ * entry point, at the address it is linked for.
  */
 final class LinuxLoader {
     private static final int SETUP_HEADER = 0x1f1;
@@ -88,8 +88,7 @@ final class LinuxLoader {
         writeSetupData(memory);
         writeBootParams(memory, image, initrd, request.rsdpAddress());
         return elf.is64()
-                ? new BootEntry(
-                        BootEntry.Mode.LONG, entry, 0, 0, Layout.BOOT_PARAMS, "linux64")
+                ? new BootEntry(BootEntry.Mode.LONG, entry, 0, 0, Layout.BOOT_PARAMS, "linux64")
                 : new BootEntry(
                         BootEntry.Mode.PROTECTED, entry, 0, 0, Layout.BOOT_PARAMS, "linux32");
     }

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * The legacy lz4 frame that {@code lz4 -l} writes: a magic number, then blocks of up to 8 MiB,
- * each preceded by its compressed size (lz4 Frame Format Description, "Legacy frame").
+ * The legacy lz4 frame that {@code lz4 -l} writes: a magic number, then blocks of up to 8 MiB, each
+ * preceded by its compressed size (lz4 Frame Format Description, "Legacy frame").
  */
 final class Lz4LegacyInputStream extends BlockInputStream {
     private static final int MAGIC = 0x184c2102;

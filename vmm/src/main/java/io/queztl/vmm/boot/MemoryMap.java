@@ -32,14 +32,8 @@ public final class MemoryMap {
         map.add(new Entry(Layout.EBDA, Layout.EBDA_END - Layout.EBDA, RESERVED));
         map.add(
                 new Entry(
-                        Layout.ACPI_TABLES,
-                        Layout.ACPI_TABLES_END - Layout.ACPI_TABLES,
-                        RESERVED));
-        map.add(
-                new Entry(
-                        Layout.KERNEL_MINIMUM,
-                        lowRamEnd(memory) - Layout.KERNEL_MINIMUM,
-                        RAM));
+                        Layout.ACPI_TABLES, Layout.ACPI_TABLES_END - Layout.ACPI_TABLES, RESERVED));
+        map.add(new Entry(Layout.KERNEL_MINIMUM, lowRamEnd(memory) - Layout.KERNEL_MINIMUM, RAM));
         map.add(new Entry(Layout.ECAM, Layout.ECAM_BYTES, RESERVED));
         for (RamRegion region : memory.regions()) {
             if (region.guestPhysical() >= Layout.HIGH_RAM_START) {

@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Boots test kernels by the Multiboot Specification 0.6.96: ELF files, or any file whose header
- * has the address fields ("a.out kludge").
+ * Boots test kernels by the Multiboot Specification 0.6.96: ELF files, or any file whose header has
+ * the address fields ("a.out kludge").
  */
 final class MultibootLoader {
     private static final int HEADER_MAGIC = 0x1badb002;
@@ -71,9 +71,7 @@ final class MultibootLoader {
                     flags & FLAGS_REQUIRED);
         }
         byte[] commandLine =
-                BootLoader.commandLine(
-                        request.commandLine(),
-                        Layout.COMMAND_LINE_BYTES);
+                BootLoader.commandLine(request.commandLine(), Layout.COMMAND_LINE_BYTES);
         long entry;
         long end;
         if ((flags & FLAG_ADDRESSES) != 0) {
@@ -96,12 +94,7 @@ final class MultibootLoader {
         List<Modules.Loaded> modules = Modules.load(request, end, memory);
         writeInformation(memory, modules);
         return new BootEntry(
-                BootEntry.Mode.PROTECTED,
-                entry,
-                BOOT_MAGIC,
-                Layout.MULTIBOOT_INFO,
-                0,
-                "multiboot");
+                BootEntry.Mode.PROTECTED, entry, BOOT_MAGIC, Layout.MULTIBOOT_INFO, 0, "multiboot");
     }
 
     /** The boot information: the structure, memory map, module list, then strings. */
@@ -147,8 +140,7 @@ final class MultibootLoader {
                         | INFO_MEMORY_MAP
                         | INFO_LOADER_NAME);
         memory.write32(info + 4, (int) (Layout.EBDA >> 10));
-        memory.write32(
-                info + 8, (int) (MemoryMap.lowRamEnd(memory) - Layout.KERNEL_MINIMUM >> 10));
+        memory.write32(info + 8, (int) (MemoryMap.lowRamEnd(memory) - Layout.KERNEL_MINIMUM >> 10));
         memory.write32(info + 16, (int) Layout.COMMAND_LINE);
         memory.write32(info + 20, modules.size());
         memory.write32(info + 24, (int) list);
@@ -156,8 +148,7 @@ final class MultibootLoader {
         memory.write32(info + 48, (int) mapAt);
     }
 
-    private static long writeText(
-            GuestMemory memory, long at, long end, byte[] text, int modules) {
+    private static long writeText(GuestMemory memory, long at, long end, byte[] text, int modules) {
         if (text.length > end - at) {
             throw Modules.tooMany(modules);
         }

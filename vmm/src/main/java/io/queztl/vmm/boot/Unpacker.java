@@ -48,15 +48,22 @@ final class Unpacker {
      * @param arena what the result lives in
      */
     static MemorySegment unpack(
-            Compression compression, MemorySegment data, boolean single, long expected, long limit, Arena arena)
+            Compression compression,
+            MemorySegment data,
+            boolean single,
+            long expected,
+            long limit,
+            Arena arena)
             throws UnpackException {
         try (InputStream in = compression.open(data, single)) {
             byte[] chunk = new byte[CHUNK];
-            MemorySegment buffer = arena.allocate(Math.min(limit, Math.clamp(expected, 0, EXPECTED_LIMIT)));
+            MemorySegment buffer =
+                    arena.allocate(Math.min(limit, Math.clamp(expected, 0, EXPECTED_LIMIT)));
             long size = 0;
             for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
                 if (n > limit - size) {
-                    throw new UnpackException("it expands to more than " + limit + " bytes", true, null);
+                    throw new UnpackException(
+                            "it expands to more than " + limit + " bytes", true, null);
                 }
                 if (n > buffer.byteSize() - size) {
                     // Outgrown buffers stay until the arena closes: together less than the last.

@@ -6,9 +6,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Reads a Zstandard bitstream backwards (RFC 8878, 4.1): from below the highest set bit of its
- * last byte down to its first byte. What is read past the start is zero and makes {@link
- * #overrun} true.
+ * Reads a Zstandard bitstream backwards (RFC 8878, 4.1): from below the highest set bit of its last
+ * byte down to its first byte. What is read past the start is zero and makes {@link #overrun} true.
  */
 final class ZstdBits {
     /** The array must have this many bytes more than any bitstream in it. */

@@ -78,8 +78,7 @@ final class ZstdHuffman {
         throw new IOException("zstd Huffman tree has too many weights");
     }
 
-    private static ZstdHuffman build(byte[] weights, int count, int described)
-            throws IOException {
+    private static ZstdHuffman build(byte[] weights, int count, int described) throws IOException {
         int total = 0;
         for (int i = 0; i < count; i++) {
             if (weights[i] > MAXIMUM_BITS) {

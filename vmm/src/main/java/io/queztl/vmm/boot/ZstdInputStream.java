@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Zstandard (RFC 8878), without dictionaries. It is ours because kernels are compressed with a
- * window of 128 MiB, which the libraries in Java refuse beyond 8 MiB. The window is the buffer
- * that blocks are decompressed into; it slides when it is full.
+ * window of 128 MiB, which the libraries in Java refuse beyond 8 MiB. The window is the buffer that
+ * blocks are decompressed into; it slides when it is full.
  */
 final class ZstdInputStream extends BlockInputStream {
     private static final int MAGIC = 0xfd2fb528;
@@ -36,13 +36,13 @@ final class ZstdInputStream extends BlockInputStream {
         11, 12, 13, 14, 15, 16
     };
     private static final int[] MATCH_LENGTH_BASE = {
-        3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
-        27, 28, 29, 30, 31, 32, 33, 34, 35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515,
-        1027, 2051, 4099, 8195, 16387, 32771, 65539
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 31, 32, 33, 34, 35, 37, 39, 41, 43, 47, 51, 59, 67, 83, 99, 131, 259, 515, 1027,
+        2051, 4099, 8195, 16387, 32771, 65539
     };
     private static final int[] MATCH_LENGTH_BITS = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
     };
     private static final int MAXIMUM_OFFSET_CODE = 31;
 
@@ -339,9 +339,7 @@ final class ZstdInputStream extends BlockInputStream {
             appendLiterals(literal, length);
             literal += length;
             int offset = offset(offsetValue, length == 0);
-            if (offset <= 0
-                    || offset > limit - frameStart
-                    || match > blockEnd - limit) {
+            if (offset <= 0 || offset > limit - frameStart || match > blockEnd - limit) {
                 throw new IOException("zstd match outside of its window");
             }
             Lz4Block.copyMatch(block, limit, offset, match);

@@ -2,8 +2,8 @@ package io.queztl.vmm.builder;
 
 import io.queztl.devices.legacy.OutputBuffer;
 import io.queztl.devices.legacy.Serial;
-import io.queztl.machine.time.VmClock;
 import io.queztl.machine.memory.GuestMemory;
+import io.queztl.machine.time.VmClock;
 import io.queztl.vmm.gdb.GdbServer;
 import io.queztl.vmm.vcpu.VcpuListener;
 import io.queztl.vmm.vcpu.VcpuThread;
@@ -142,8 +142,8 @@ public final class VirtualMachine implements AutoCloseable {
     }
 
     /**
-     * Waits until what the guest has printed is written: as long as it takes, but only shortly if the
-     * VM was stopped from outside, because then whoever reads may be gone.
+     * Waits until what the guest has printed is written: as long as it takes, but only shortly if
+     * the VM was stopped from outside, because then whoever reads may be gone.
      */
     public void flush() {
         boolean stopped = exit.getNow(null) instanceof Outcome.Stopped;
@@ -167,9 +167,7 @@ public final class VirtualMachine implements AutoCloseable {
         @Override
         public void tripleFault(int vcpu, String reason) {
             boolean ignored =
-                    exit.complete(
-                            new Outcome.Crashed(
-                                    "vCPU %d: %s".formatted(vcpu, reason)));
+                    exit.complete(new Outcome.Crashed("vCPU %d: %s".formatted(vcpu, reason)));
         }
 
         @Override

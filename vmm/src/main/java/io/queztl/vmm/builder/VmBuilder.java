@@ -91,8 +91,7 @@ public final class VmBuilder {
                     VmException.Code.CONFIGURATION,
                     "there is no CPU model '%s'; choose one of %s with --cpu."
                             .formatted(
-                                    config.cpuModel(),
-                                    String.join(", ", accelerator.cpuModels())));
+                                    config.cpuModel(), String.join(", ", accelerator.cpuModels())));
         }
         long host = HostMemory.total();
         if (config.memoryBytes() > host) {
@@ -130,8 +129,7 @@ public final class VmBuilder {
     private VirtualMachine build(Closer closer) {
         GuestMemory memory = closer.add(new GuestMemory(config.memoryBytes()));
         long rsdp =
-                AcpiTables.write(
-                        memory, new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true));
+                AcpiTables.write(memory, new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true));
         BootEntry entry = BootLoader.load(config.bootRequest().withRsdp(rsdp), memory);
 
         VmClock clock = new VmClock();
@@ -173,12 +171,7 @@ public final class VmBuilder {
         List<? extends Vcpu> cpus =
                 accelerator.createVcpus(
                         new VmParameters(
-                                memory,
-                                mmio,
-                                ports,
-                                clock,
-                                apics.localApics(),
-                                config.cpuModel()));
+                                memory, mmio, ports, clock, apics.localApics(), config.cpuModel()));
         Vcpu boot = cpus.getFirst();
         boot.restore(entry.toCpuState(boot.state()));
         List<VcpuThread> threads = new ArrayList<>();
@@ -244,8 +237,7 @@ public final class VmBuilder {
         power.command().write(0, 1, AcpiPm.ENABLE_COMMAND);
         ports.add(Layout.PM_PORT, AcpiPm.PORTS, power);
         // The reset register lies among the configuration ports: the bridge passes it on.
-        PciHostBridge pci =
-                new PciHostBridge(mmio, ports, new ResetControl(reset), Layout.ECAM);
+        PciHostBridge pci = new PciHostBridge(mmio, ports, new ResetControl(reset), Layout.ECAM);
         ports.add(Layout.PCI_CONFIG_PORT, PciHostBridge.PORTS, pci.ports());
         mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, pci.ecam());
         I8042 i8042 = new I8042(irqs.line(Layout.KEYBOARD_IRQ), false, reset);
@@ -257,11 +249,9 @@ public final class VmBuilder {
             ports.add(
                     Layout.DEBUG_EXIT_PORT,
                     DebugExit.PORTS,
-                    new DebugExit(
-                            status -> {
-                                boolean ignored =
-                                        exit.complete(new Outcome.DebugExit(status));
-                            }));
+                    new DebugExit(status -> {
+                        boolean ignored = exit.complete(new Outcome.DebugExit(status));
+                    }));
         }
         return power;
     }

@@ -144,13 +144,7 @@ public record VmConfig(
     /** What the boot loader is asked to do. */
     public BootRequest bootRequest() {
         return new BootRequest(
-                kernel,
-                initrd,
-                List.of(),
-                commandLine,
-                BootRequest.Protocol.AUTO,
-                unpackInitrd,
-                0);
+                kernel, initrd, List.of(), commandLine, BootRequest.Protocol.AUTO, unpackInitrd, 0);
     }
 
     private static VmException invalid(String message) {

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The registers of a vCPU in the order and sizes of the target description {@code target.xml}: GDB's
- * {@code org.gnu.gdb.i386.core} and {@code org.gnu.gdb.i386.sse} for 64 bits.
+ * The registers of a vCPU in the order and sizes of the target description {@code target.xml}:
+ * GDB's {@code org.gnu.gdb.i386.core} and {@code org.gnu.gdb.i386.sse} for 64 bits.
  */
 final class GdbRegisters {
     private static final int[] GENERAL = {0, 3, 1, 2, 6, 7, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15};

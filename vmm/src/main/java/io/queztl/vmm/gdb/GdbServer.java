@@ -129,12 +129,11 @@ public final class GdbServer implements AutoCloseable {
             try {
                 Object ignored =
                         await(
-                                v.call(
-                                        cpu -> {
-                                            cpu.breakpoints(addresses);
-                                            cpu.singleStep(false);
-                                            return true;
-                                        }));
+                                v.call(cpu -> {
+                                    cpu.breakpoints(addresses);
+                                    cpu.singleStep(false);
+                                    return true;
+                                }));
             } catch (java.util.concurrent.CancellationException e) {
                 // That vCPU has ended.
             }
@@ -196,8 +195,7 @@ public final class GdbServer implements AutoCloseable {
             for (int k = 0; k < text.length(); k++) {
                 sum += text.charAt(k);
             }
-            out.write(
-                    "$%s#%02x".formatted(text, sum & 0xff).getBytes(StandardCharsets.ISO_8859_1));
+            out.write("$%s#%02x".formatted(text, sum & 0xff).getBytes(StandardCharsets.ISO_8859_1));
             out.flush();
         }
 
@@ -212,22 +210,21 @@ public final class GdbServer implements AutoCloseable {
         /** On the vCPU's thread: others must not be waited for here. */
         void stopped(int vcpu) {
             Thread.ofVirtual()
-                    .start(
-                            () -> {
-                                synchronized (this) {
-                                    if (!running) {
-                                        return;
-                                    }
-                                    running = false;
-                                    pauseAll();
-                                    current = vcpu;
-                                    try {
-                                        reply(stopReply(SIGTRAP));
-                                    } catch (IOException e) {
-                                        // The debugger went away; its thread notices too.
-                                    }
-                                }
-                            });
+                    .start(() -> {
+                        synchronized (this) {
+                            if (!running) {
+                                return;
+                            }
+                            running = false;
+                            pauseAll();
+                            current = vcpu;
+                            try {
+                                reply(stopReply(SIGTRAP));
+                            } catch (IOException e) {
+                                // The debugger went away; its thread notices too.
+                            }
+                        }
+                    });
         }
 
         private String stopReply(int signal) {
@@ -387,7 +384,8 @@ public final class GdbServer implements AutoCloseable {
             reply("OK");
         }
 
-        // --- registers and memory -----------------------------------------------------------------
+        // --- registers and memory
+        // -----------------------------------------------------------------
 
         private byte[] register(int n) {
             return GdbRegisters.read(on(current, Vcpu::state), n);
@@ -405,7 +403,9 @@ public final class GdbServer implements AutoCloseable {
         private void writeAll(String hex) throws IOException {
             byte[] all = HexFormat.of().parseHex(hex);
             int at = 0;
-            for (int n = 0; n < GdbRegisters.COUNT && at + GdbRegisters.size(n) <= all.length; n++) {
+            for (int n = 0;
+                    n < GdbRegisters.COUNT && at + GdbRegisters.size(n) <= all.length;
+                    n++) {
                 writeRegister(n, java.util.Arrays.copyOfRange(all, at, at + GdbRegisters.size(n)));
                 at += GdbRegisters.size(n);
             }
@@ -441,10 +441,7 @@ public final class GdbServer implements AutoCloseable {
                 memory.read(physical, data, done, n);
                 done += n;
             }
-            reply(
-                    done == 0 && length > 0
-                            ? "E14"
-                            : hex(java.util.Arrays.copyOf(data, done)));
+            reply(done == 0 && length > 0 ? "E14" : hex(java.util.Arrays.copyOf(data, done)));
         }
 
         private void writeMemory(String p) throws IOException {

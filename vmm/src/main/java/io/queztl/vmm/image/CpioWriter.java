@@ -9,8 +9,8 @@ import java.util.Set;
 /**
  * Writes an initramfs: a cpio archive in the "newc" format (Linux documentation,
  * driver-api/early-userspace/buffer-format.rst). Everything belongs to root and has time 0, so the
- * same calls give the same bytes. Missing parent directories are added with mode 0755; nothing
- * here needs privileges, device nodes neither.
+ * same calls give the same bytes. Missing parent directories are added with mode 0755; nothing here
+ * needs privileges, device nodes neither.
  */
 public final class CpioWriter implements AutoCloseable {
     private static final int TYPE_DIRECTORY = 0040000;

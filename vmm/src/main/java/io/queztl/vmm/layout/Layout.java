@@ -85,7 +85,9 @@ public final class Layout {
     /** ACPI tables; the RSDP is at the very start, where a BIOS's scan finds it too. */
     public static final long ACPI_TABLES = 0xe_0000;
 
-    /** End of the area that is reserved for ACPI tables; they end below {@link #SEGMENT_MINIMUM}. */
+    /**
+     * End of the area that is reserved for ACPI tables; they end below {@link #SEGMENT_MINIMUM}.
+     */
     public static final long ACPI_TABLES_END = 0x10_0000;
 
     // ---- MMIO ----

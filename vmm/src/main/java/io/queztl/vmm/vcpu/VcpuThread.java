@@ -121,22 +121,21 @@ public final class VcpuThread implements VcpuSignals {
     public <T> Future<T> call(Function<Vcpu, T> action) {
         CompletableFuture<T> result = new CompletableFuture<>();
         send(
-                new Command.Call(
-                        () -> {
-                            if (state == State.FINISHED) {
-                                result.cancel(false);
-                                return;
-                            }
-                            try {
-                                result.complete(action.apply(vcpu));
-                            } catch (RuntimeException e) {
-                                result.completeExceptionally(e);
-                            } catch (Error e) {
-                                // The thread ends; nobody may wait for it.
-                                result.completeExceptionally(e);
-                                throw e;
-                            }
-                        }));
+                new Command.Call(() -> {
+                    if (state == State.FINISHED) {
+                        result.cancel(false);
+                        return;
+                    }
+                    try {
+                        result.complete(action.apply(vcpu));
+                    } catch (RuntimeException e) {
+                        result.completeExceptionally(e);
+                    } catch (Error e) {
+                        // The thread ends; nobody may wait for it.
+                        result.completeExceptionally(e);
+                        throw e;
+                    }
+                }));
         return result;
     }
 

@@ -87,11 +87,9 @@ class BootLoaderTest {
 
     @Test
     void bzImage_bootParams_holdHeaderMapAndPointers() {
-        Path kernel =
-                file("kernel", TestKernels.bzImage(Compression.GZIP, TestKernels.elf64()));
+        Path kernel = file("kernel", TestKernels.bzImage(Compression.GZIP, TestKernels.elf64()));
         Path initrd = file("initrd", new byte[5000]);
-        BootLoader.load(
-                BootRequest.of(kernel, initrd, "console=ttyS0").withRsdp(0xe0000), memory);
+        BootLoader.load(BootRequest.of(kernel, initrd, "console=ttyS0").withRsdp(0xe0000), memory);
         long p = Layout.BOOT_PARAMS;
         assertThat(memory.read16(p + 0x1fe)).isEqualTo(0xaa55);
         assertThat(memory.read32(p + 0x202)).isEqualTo(0x53726448);
@@ -198,8 +196,7 @@ class BootLoaderTest {
 
     @Test
     void commandLine_longerThanTheHeaderAllows_isRefused() {
-        Path kernel =
-                file("kernel", TestKernels.bzImage(Compression.GZIP, TestKernels.elf64()));
+        Path kernel = file("kernel", TestKernels.bzImage(Compression.GZIP, TestKernels.elf64()));
         String fits = "x".repeat(TestKernels.COMMAND_LINE_LIMIT);
         BootLoader.load(BootRequest.of(kernel, null, fits), memory);
         for (String bad : List.of(fits + "x", "a\0b", "\ud800")) {
@@ -218,8 +215,7 @@ class BootLoaderTest {
         Path kernel = file("kernel", TestKernels.elf64(TestKernels.LOAD, note));
         Path initrd = file("initrd", new byte[] {1, 2, 3});
         BootEntry entry =
-                BootLoader.load(
-                        BootRequest.of(kernel, initrd, "hello").withRsdp(0xe0000), memory);
+                BootLoader.load(BootRequest.of(kernel, initrd, "hello").withRsdp(0xe0000), memory);
         assertThat(entry.protocol()).isEqualTo("pvh");
         assertThat(entry.mode()).isEqualTo(BootEntry.Mode.PROTECTED);
         assertThat(entry.rip()).isEqualTo(TestKernels.LOAD + 32);
@@ -267,8 +263,7 @@ class BootLoaderTest {
     void multiboot_headerWithAddresses_isLoadedByThem() {
         int load = (int) TestKernels.LOAD;
         memory.fill(load, 8192, (byte) 0xcc);
-        BootEntry entry =
-                load(TestKernels.multibootFlat(load, load, 0, load + 8192, load + 100));
+        BootEntry entry = load(TestKernels.multibootFlat(load, load, 0, load + 8192, load + 100));
         assertThat(entry.rip()).isEqualTo(load + 100);
         assertCodeLoaded(32);
         assertThat(memory.read64(load + TestKernels.CODE_BYTES)).isZero();
@@ -290,23 +285,19 @@ class BootLoaderTest {
         };
         for (int[] h : bad) {
             assertRefused(
-                    Code.KERNEL_DAMAGED,
-                    TestKernels.multibootFlat(h[0], h[1], h[2], h[3], h[4]));
+                    Code.KERNEL_DAMAGED, TestKernels.multibootFlat(h[0], h[1], h[2], h[3], h[4]));
         }
-        assertRefused(
-                Code.MEMORY_TOO_SMALL, TestKernels.multibootFlat(load, load, 0, -1, load));
+        assertRefused(Code.MEMORY_TOO_SMALL, TestKernels.multibootFlat(load, load, 0, -1, load));
     }
 
     @Test
     void protocol_thatTheKernelLacks_isRefused() {
         Path kernel = file("kernel", TestKernels.elf64());
         for (Protocol protocol : List.of(Protocol.PVH, Protocol.MULTIBOOT)) {
-            assertThatThrownBy(
-                            () ->
-                                    BootLoader.load(
-                                            BootRequest.of(kernel, null, "")
-                                                    .withProtocol(protocol),
-                                            memory))
+            assertThatThrownBy(() ->
+                            BootLoader.load(
+                                    BootRequest.of(kernel, null, "").withProtocol(protocol),
+                                    memory))
                     .isInstanceOf(BootException.class);
         }
     }
@@ -339,8 +330,8 @@ class BootLoaderTest {
         for (Compression compression :
                 List.of(Compression.GZIP, Compression.XZ, Compression.ZSTD)) {
             byte[] image = TestKernels.bzImage(compression, elf);
-            int length = ByteBuffer.wrap(image).order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                    .getInt(0x24c);
+            int length =
+                    ByteBuffer.wrap(image).order(java.nio.ByteOrder.LITTLE_ENDIAN).getInt(0x24c);
             for (int less = 1; less < length; less += 7) {
                 byte[] cut = image.clone();
                 TestKernels.little(4).putInt(0, length - less).get(0, cut, 0x24c, 4);

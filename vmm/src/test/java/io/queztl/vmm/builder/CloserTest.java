@@ -24,10 +24,9 @@ class CloserTest {
     void close_oneFails_othersAreClosed() {
         Closer closer = new Closer();
         closer.add(() -> closed.add("a"));
-        closer.add(
-                () -> {
-                    throw new IllegalArgumentException("no");
-                });
+        closer.add(() -> {
+            throw new IllegalArgumentException("no");
+        });
         closer.add(() -> closed.add("c"));
         assertThatThrownBy(closer::close)
                 .isInstanceOf(IllegalStateException.class)

@@ -75,10 +75,7 @@ class CpioWriterTest {
     @Test
     void file_streamTooShort_isAnError() throws IOException {
         try (CpioWriter cpio = new CpioWriter(new ByteArrayOutputStream())) {
-            assertThatThrownBy(
-                            () ->
-                                    cpio.file(
-                                            "x", 0644, new ByteArrayInputStream(new byte[3]), 4))
+            assertThatThrownBy(() -> cpio.file("x", 0644, new ByteArrayInputStream(new byte[3]), 4))
                     .isInstanceOf(IOException.class);
         }
     }

@@ -112,10 +112,9 @@ class VcpuThreadTest {
     void call_thatThrows_failsAndVcpuGoesOn() throws Exception {
         startRunning();
         var result =
-                thread.call(
-                        v -> {
-                            throw new IllegalArgumentException("no");
-                        });
+                thread.call(v -> {
+                    throw new IllegalArgumentException("no");
+                });
         assertThatThrownBy(result::get).hasRootCauseMessage("no");
         assertThat(thread.call(v -> v.index()).get()).isZero();
     }
