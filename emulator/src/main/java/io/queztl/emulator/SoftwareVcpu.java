@@ -3,6 +3,7 @@ package io.queztl.emulator;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.StateCodec;
 import io.queztl.emulator.interpret.Interpreter;
+import io.queztl.emulator.ops.Hypercalls;
 import io.queztl.machine.cpu.CpuState;
 import io.queztl.machine.cpu.Vcpu;
 import io.queztl.machine.cpu.VcpuExit;
@@ -24,8 +25,12 @@ final class SoftwareVcpu implements Vcpu {
 
     @Override
     public VcpuExit run() {
+        cpu.thread = Thread.currentThread();
         cpu.shared.exclusive.enter(cpu);
         try {
+            if (cpu.halted) {
+                Hypercalls.unhalt(cpu);
+            }
             return interpreter.run();
         } finally {
             cpu.shared.exclusive.leave(cpu);
@@ -39,7 +44,7 @@ final class SoftwareVcpu implements Vcpu {
 
     @Override
     public boolean hasWork() {
-        return interpreter.hasWork();
+        return cpu.halted && cpu.unhalted && !cpu.waitForSipi || interpreter.hasWork();
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.queztl.emulator.mmu.Mmu;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;
 import io.queztl.machine.time.Clock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The state of one software vCPU. All fields belong to the vCPU's own thread, except {@link
@@ -199,6 +200,14 @@ public final class Cpu {
     /** In HLT. */
     public boolean halted;
 
+    /**
+     * The present or next HLT ends at once: KVM_HC_KICK_CPU. Set by any vCPU, cleared by this one.
+     */
+    public volatile boolean unhalted;
+
+    /** The host thread that runs this vCPU, to be unparked after {@link #unhalted} was set. */
+    public volatile @Nullable Thread thread;
+
     /** After INIT, before SIPI. */
     public boolean waitForSipi;
 
@@ -216,6 +225,12 @@ public final class Cpu {
 
     /** Instructions executed so far, brought up to date at the end of each block. */
     public long instructions;
+
+    /** {@link #instructions} at the last PAUSE. */
+    public long pausedAt;
+
+    /** How many PAUSE instructions with hardly anything between them came before this one. */
+    public int pauses;
 
     // --- collaborators
     // ----------------------------------------------------------------------------

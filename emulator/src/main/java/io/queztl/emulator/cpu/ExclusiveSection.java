@@ -1,56 +1,113 @@
 package io.queztl.emulator.cpu;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one vCPU run while all others of the VM stand still at an instruction boundary: for locked
- * accesses no host instruction can do, and for marking pages as code. Between {@link #enter} and
- * {@link #leave} a vCPU runs guest code; it calls {@link #pause} when it sees {@link
- * Cpu#ATTENTION_EXCLUSIVE}.
+ * Lets one vCPU run while all others of the VM stand still: for locked accesses no host instruction
+ * can do, and for marking pages as code. Between {@link #enter} and {@link #leave} a vCPU runs guest
+ * code; it calls {@link #pause} when it sees {@link Cpu#ATTENTION_EXCLUSIVE}. It stands still
+ * between two instructions, or where its instruction begins or ends a section of its own.
+ *
+ * <p>One word counts the running vCPUs and says whether any may start to run; going in and out of
+ * guest code is one atomic operation on it. Sections queue up at a lock, and while one is queued the
+ * others are not let go: many sections at once stop the VM once. None can starve a vCPU, because
+ * each must itself wait for its next instruction until the queue is empty.
  */
 public final class ExclusiveSection {
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
+    /** Bit of {@link #state}: no vCPU may start to run. Below are the running vCPUs. */
+    private static final int CLOSED = 1 << 30;
+
+    /** Looks at the others before the thread parks: a block of theirs takes about as long. */
+    private static final int SPINS = 64;
+
+    private static final VarHandle STATE;
+    private static final VarHandle WAITING = MethodHandles.arrayElementVarHandle(Thread[].class);
+
+    static {
+        try {
+            STATE =
+                    MethodHandles.lookup()
+                            .findVarHandle(ExclusiveSection.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Held from {@link #begin} to {@link #end}. */
+    private final ReentrantLock turn = new ReentrantLock();
+
     private final List<Cpu> cpus = new ArrayList<>();
-    private int running;
-    private @Nullable Cpu owner;
+
+    /** By vCPU index: the thread that waits to run guest code. */
+    private @Nullable Thread[] waiting = new Thread[0];
+
+    private volatile int state;
+
+    /** The vCPU that is alone or about to be, and its thread. */
+    private volatile @Nullable Cpu owner;
+
+    private volatile @Nullable Thread ownerThread;
     private int depth;
 
-    /** Adds a vCPU of the VM, before any runs. */
+    /** Adds a vCPU of the VM, before any runs; in order of their index. */
     public void register(Cpu cpu) {
+        if (cpu.index != cpus.size()) {
+            throw new IllegalArgumentException("vCPU " + cpu.index + " comes out of order");
+        }
         cpus.add(cpu);
+        waiting = new Thread[cpus.size()];
+    }
+
+    /** The vCPU of that index, or null. */
+    public @Nullable Cpu cpu(int index) {
+        return index >= 0 && index < cpus.size() ? cpus.get(index) : null;
     }
 
     /** Does something with every vCPU; only while they stand still. */
-    public void forEach(java.util.function.Consumer<Cpu> action) {
+    public void forEach(Consumer<Cpu> action) {
         cpus.forEach(action);
     }
 
     /** The vCPU is about to run guest code; waits while another is alone. */
     public void enter(Cpu cpu) {
-        lock.lock();
-        try {
-            while (owner != null) {
-                changed.awaitUninterruptibly();
-            }
-            running++;
-        } finally {
-            lock.unlock();
+        if (!tryEnter()) {
+            await(cpu);
         }
+    }
+
+    private boolean tryEnter() {
+        while (true) {
+            int s = state;
+            if ((s & CLOSED) != 0) {
+                return false;
+            }
+            if (STATE.compareAndSet(this, s, s + 1)) {
+                return true;
+            }
+        }
+    }
+
+    private void await(Cpu cpu) {
+        // First the name, then the look: end() opens first and then looks for names.
+        WAITING.setVolatile(waiting, cpu.index, Thread.currentThread());
+        while (!tryEnter()) {
+            LockSupport.park(this);
+        }
+        WAITING.setVolatile(waiting, cpu.index, (Thread) null);
     }
 
     /** The vCPU stopped running guest code. */
     public void leave(Cpu cpu) {
-        lock.lock();
-        try {
-            running--;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        int before = (int) STATE.getAndAdd(this, -1);
+        if (before == CLOSED + 1) {
+            LockSupport.unpark(ownerThread);
         }
     }
 
@@ -66,46 +123,53 @@ public final class ExclusiveSection {
         if (cpus.size() < 2) {
             return;
         }
-        lock.lock();
-        try {
-            if (owner == cpu) {
-                depth++;
-                return;
+        if (owner == cpu) {
+            depth++;
+            return;
+        }
+        leave(cpu);
+        turn.lock();
+        owner = cpu;
+        ownerThread = Thread.currentThread();
+        depth = 1;
+        int s = (int) STATE.getAndBitwiseOr(this, CLOSED);
+        if ((s & ~CLOSED) == 0) {
+            return;
+        }
+        for (Cpu other : cpus) {
+            if (other != cpu) {
+                other.attend(Cpu.ATTENTION_EXCLUSIVE);
             }
-            running--;
-            changed.signalAll();
-            while (owner != null) {
-                changed.awaitUninterruptibly();
+        }
+        for (int n = 0; state != CLOSED; n++) {
+            if (n < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                LockSupport.park(this);
             }
-            owner = cpu;
-            depth = 1;
-            for (Cpu other : cpus) {
-                if (other != cpu) {
-                    other.attend(Cpu.ATTENTION_EXCLUSIVE);
-                }
-            }
-            while (running > 0) {
-                changed.awaitUninterruptibly();
-            }
-        } finally {
-            lock.unlock();
         }
     }
 
     /** Ends {@link #begin}. */
     public void end(Cpu cpu) {
-        if (cpus.size() < 2) {
+        if (cpus.size() < 2 || --depth > 0) {
             return;
         }
-        lock.lock();
-        try {
-            if (--depth == 0) {
-                owner = null;
-                running++;
-                changed.signalAll();
-            }
-        } finally {
-            lock.unlock();
+        owner = null;
+        ownerThread = null;
+        boolean last = !turn.hasQueuedThreads();
+        if (last) {
+            int ignored = (int) STATE.getAndBitwiseAnd(this, ~CLOSED);
         }
+        turn.unlock();
+        if (last) {
+            for (int k = 0; k < waiting.length; k++) {
+                Thread thread = (Thread) WAITING.getVolatile(waiting, k);
+                if (thread != null) {
+                    LockSupport.unpark(thread);
+                }
+            }
+        }
+        enter(cpu);
     }
 }

@@ -50,11 +50,12 @@ public final class StateCodec {
                 msrs,
                 saveVectors(c),
                 new CpuState.Events(
-                        c.halted,
+                        c.halted && !c.unhalted,
                         c.waitForSipi,
                         (c.attention & Cpu.ATTENTION_NMI) != 0,
                         c.nmiBlocked,
-                        c.interruptShadow));
+                        c.interruptShadow,
+                        c.unhalted && !c.halted));
     }
 
     /** Replaces the architectural state. */
@@ -95,6 +96,7 @@ public final class StateCodec {
         c.waitForSipi = e.waitForSipi();
         c.nmiBlocked = e.nmiBlocked();
         c.interruptShadow = e.interruptShadow();
+        c.unhalted = e.unhalted();
         c.debugShadow = false;
         c.pendingDebug = 0;
         c.unattend(Cpu.ATTENTION_NMI);

@@ -86,7 +86,7 @@ public final class Moves {
     /** F3 90 is PAUSE; with another register it is XCHG still. */
     public static void pause(Cpu c, Insn i) {
         if (i.r1 == Cpu.RAX) {
-            Thread.onSpinWait();
+            SpinWait.pause(c);
         } else {
             xchgAccumulator(c, i);
         }

@@ -76,6 +76,7 @@ public final class Reset {
         c.dr[7] = 0x400;
         c.rip = 0xfff0;
         c.halted = false;
+        c.unhalted = false;
         c.nmiBlocked = false;
         c.interruptShadow = false;
         c.debugShadow = false;

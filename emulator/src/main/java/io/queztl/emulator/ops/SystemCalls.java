@@ -195,9 +195,4 @@ public final class SystemCalls {
             Delivery.deliver(c, 4, GuestException.NO_ERROR_CODE, Delivery.Source.TRAP_INSTRUCTION);
         }
     }
-
-    /** VMCALL and VMMCALL: no hypercall is implemented; KVM's answer is -KVM_ENOSYS. */
-    public static void hypercall(Cpu c, Insn i) {
-        c.r[Cpu.RAX] = c.mode64 ? -1000 : -1000 & 0xffff_ffffL;
-    }
 }

@@ -44,11 +44,14 @@ public record CpuState(
      * @param nmiPending an NMI was latched
      * @param nmiBlocked between NMI delivery and IRET
      * @param interruptShadow STI or MOV SS was the last instruction
+     * @param unhalted another vCPU has asked by KVM_HC_KICK_CPU that this one's HLT ends, and it
+     *     has not been in HLT since
      */
     public record Events(
             boolean halted,
             boolean waitForSipi,
             boolean nmiPending,
             boolean nmiBlocked,
-            boolean interruptShadow) {}
+            boolean interruptShadow,
+            boolean unhalted) {}
 }

@@ -15,7 +15,10 @@ public interface Vcpu extends VcpuSignals {
     /** Makes a running or the next {@link #run} return {@link VcpuExit.Kicked} soon. */
     void kick();
 
-    /** False if {@link #run} would only return {@link VcpuExit.Halted} again. */
+    /**
+     * False if {@link #run} would only return {@link VcpuExit.Halted} again. When this changes by
+     * what another vCPU does, the thread that called {@link #run} last is unparked.
+     */
     boolean hasWork();
 
     /** A copy of the whole architectural state. */

@@ -265,7 +265,7 @@ public final class VectorMachine {
                 s.xcr0(),
                 msrs,
                 s.xsave(),
-                new CpuState.Events(false, false, false, false, false));
+                new CpuState.Events(false, false, false, false, false, false));
     }
 
     // --- after

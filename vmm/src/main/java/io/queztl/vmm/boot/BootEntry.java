@@ -137,6 +137,6 @@ public record BootEntry(Mode mode, long rip, long rax, long rbx, long rsi, Strin
                 powerOn.xcr0(),
                 msrs,
                 powerOn.xsave(),
-                new CpuState.Events(false, false, false, false, false));
+                new CpuState.Events(false, false, false, false, false, false));
     }
 }

@@ -66,8 +66,9 @@ public final class VirtualMachine implements AutoCloseable {
         exit.thenRun(() -> this.vcpus.forEach(VcpuThread::finish));
     }
 
-    /** Starts the vCPUs. */
+    /** Starts the vCPUs, and the time if it was paused. */
     public void start() {
+        clock.resume();
         vcpus.forEach(VcpuThread::start);
         vcpus.forEach(VcpuThread::resume);
     }

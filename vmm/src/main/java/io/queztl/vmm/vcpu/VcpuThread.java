@@ -57,6 +57,7 @@ public final class VcpuThread implements VcpuSignals {
     private final Thread thread;
     private final ConcurrentLinkedQueue<Command> commands = new ConcurrentLinkedQueue<>();
     private volatile State state = State.PAUSED;
+    private volatile boolean started;
     private @Nullable Consumer<Vcpu> tracer;
 
     /**
@@ -83,6 +84,7 @@ public final class VcpuThread implements VcpuSignals {
 
     /** Starts the thread, in state PAUSED. */
     public void start() {
+        started = true;
         thread.start();
     }
 
@@ -101,10 +103,17 @@ public final class VcpuThread implements VcpuSignals {
         send(new Command.Resume());
     }
 
-    /** Stops the vCPU between two instructions; the future has the state it is in then. */
+    /**
+     * Stops the vCPU between two instructions; the future has the state it is in then. Before {@link
+     * #start} that is PAUSED, and a {@link #resume} from before is taken back.
+     */
     public Future<State> pause() {
         CompletableFuture<State> done = new CompletableFuture<>();
         send(new Command.Pause(done));
+        if (!started) {
+            // If the thread starts just now it finds the command, and nothing ran before that.
+            boolean ignored = done.complete(State.PAUSED);
+        }
         return done;
     }
 

@@ -126,7 +126,7 @@ class BootLoaderTest {
     @Test
     void longModeEntry_cpuState_hasIdentityMapOfFourGiB() {
         BootEntry entry = load(TestKernels.elf64());
-        CpuState.Events events = new CpuState.Events(true, true, false, false, false);
+        CpuState.Events events = new CpuState.Events(true, true, false, false, false, false);
         CpuState powerOn =
                 new CpuState(
                         List.of(),

@@ -63,6 +63,17 @@ class VcpuThreadTest {
     }
 
     @Test
+    void pause_beforeStart_isPausedAtOnceAndTakesResumeBack() throws Exception {
+        thread.resume();
+        assertThat(thread.pause().get()).isEqualTo(VcpuThread.State.PAUSED);
+        thread.start();
+        assertThat(thread.call(v -> v.index()).get()).isZero();
+        assertThat(vcpu.runs).hasValue(0);
+        thread.resume();
+        awaitRuns(1);
+    }
+
+    @Test
     void pause_whileRunning_standsUntilResumed() throws Exception {
         startRunning();
         assertThat(thread.pause().get()).isEqualTo(VcpuThread.State.PAUSED);
