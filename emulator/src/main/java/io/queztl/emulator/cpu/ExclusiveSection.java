@@ -24,7 +24,7 @@ public final class ExclusiveSection {
     /** Bit of {@link #state}: no vCPU may start to run. Below are the running vCPUs. */
     private static final int CLOSED = 1 << 30;
 
-    /** Looks at the others before the thread parks: a block of theirs takes about as long. */
+    /** Looks at {@link #state} before the thread parks: most sections are shorter. */
     private static final int SPINS = 64;
 
     private static final VarHandle STATE;
@@ -97,8 +97,12 @@ public final class ExclusiveSection {
     private void await(Cpu cpu) {
         // First the name, then the look: end() opens first and then looks for names.
         WAITING.setVolatile(waiting, cpu.index, Thread.currentThread());
-        while (!tryEnter()) {
-            LockSupport.park(this);
+        for (int n = 0; !tryEnter(); n++) {
+            if (n < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                LockSupport.park(this);
+            }
         }
         WAITING.setVolatile(waiting, cpu.index, (Thread) null);
     }
