@@ -52,6 +52,10 @@ PROGRAM(x1_z1_y1, SET1(X) SET1(Z) SET1(Y))
 PROGRAM(x1_y1_bytes, "movb $1, " X "\n movb $1, " Y "\n")
 PROGRAM(x1_y1_string, "mov %2, %%rdi\n mov $1, %%eax\n mov $8, %%ecx\n rep stosb\n" SET1(Y), ,
         "rax", "rcx", "rdi")
+PROGRAM(incx_incy, "incq " X "\n incq " Y "\n")
+PROGRAM(x1_y1_sse, "movq %5, %%xmm0\n movdqa %%xmm0, " X "\n movdqa %%xmm0, " Y "\n", , "xmm0")
+PROGRAM(x1_y1_moved, SET1(Z) "mov %4, %%rsi\n mov %2, %%rdi\n mov $8, %%ecx\n rep movsb\n" SET1(Y), ,
+        "rcx", "rsi", "rdi")
 #undef RESULTS
 
 /* Programs with one result. */
@@ -81,6 +85,10 @@ PROGRAM(ry_x1, GET(Y, AX) SET1(X))
 PROGRAM(rx_ry, GET(X, AX) GET(Y, BX))
 PROGRAM(ry_rx, GET(Y, AX) GET(X, BX))
 PROGRAM(rx_rx, GET(X, AX) GET(X, BX))
+PROGRAM(ry_rx_added, "addq " Y ", %0\n addq " X ", %1\n")
+/* The reader has z to itself here. */
+PROGRAM(ry_rx_moved, GET(Y, AX) "mov %2, %%rsi\n mov %4, %%rdi\n mov $8, %%ecx\n rep movsb\n"
+                     GET(Z, BX), , "rcx", "rsi", "rdi")
 PROGRAM(ry_rx_bytes, "movzbl " Y ", %k0\n movzbl " X ", %k1\n")
 PROGRAM(ry_rx_sse, "movdqu " Y ", %%xmm0\n movdqu " X ", %%xmm1\n movq %%xmm0, %0\n movq %%xmm1, %1\n",
         , "xmm0", "xmm1")
@@ -123,6 +131,10 @@ static const struct test tests[] = {
     /* Message passing: stores are seen in order, loads are made in order. */
     {"MP", 2, {x1_y1, ry_rx}, {0, 2}, 0, FORBIDDEN, "10"},
     {"MP+bytes", 2, {x1_y1_bytes, ry_rx_bytes}, {0, 2}, 0, FORBIDDEN, "10"},
+    {"MP+inc+add", 2, {incx_incy, ry_rx_added}, {0, 2}, 0, FORBIDDEN, "10"},
+    {"MP+movs+load", 2, {x1_y1_moved, ry_rx}, {0, 2}, 0, FORBIDDEN, "10"},
+    {"MP+store+movs", 2, {x1_y1, ry_rx_moved}, {0, 2}, 0, FORBIDDEN, "10"},
+    {"MP+sse-store", 2, {x1_y1_sse, ry_rx}, {0, 2}, 0, FORBIDDEN, "10"},
     {"MP+sse", 2, {x1_y1, ry_rx_sse}, {0, 2}, 0, FORBIDDEN, "10"},
     {"MP+three", 2, {x1_z1_y1, ry_rx}, {0, 2}, 0, FORBIDDEN, "10"},
     /* A string store may be out of order in itself, but what comes after it is later. */

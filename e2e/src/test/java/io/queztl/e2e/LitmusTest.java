@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
         disabledReason = "a long test: ./dev test --all")
 class LitmusTest {
     private static final int VCPUS = 4;
-    private static final int TESTS = 85;
+    private static final int TESTS = 89;
     private static final int MINUTES = 30;
 
     /** How the software CPU runs guest code, as the system property queztl.cpu.mode names it. */

@@ -361,9 +361,6 @@ public final class Mmu {
         long[] t = writeTlbs[k];
         int x = slot(va);
         if (t[x] == (va + size - 1 & PAGE)) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
             ramStore(va + t[x + 1], size, value);
         } else {
             storeSlow(va, size, value, k);
@@ -464,18 +461,29 @@ public final class Mmu {
         return t[x] == page ? va + t[x + 1] : -1;
     }
 
-    /** Reads RAM by offset, zero-extended. */
+    /** Reads RAM by offset, zero-extended; in the order of loads as {@link #load}. */
     public long ramLoad(long offset, int size) {
-        return switch (size) {
-            case 8 -> ram.get(I64, offset);
-            case 4 -> ram.get(I32, offset) & 0xffff_ffffL;
-            case 2 -> ram.get(I16, offset) & 0xffff;
-            default -> ram.get(I8, offset) & 0xff;
-        };
+        long v =
+                switch (size) {
+                    case 8 -> ram.get(I64, offset);
+                    case 4 -> ram.get(I32, offset) & 0xffff_ffffL;
+                    case 2 -> ram.get(I16, offset) & 0xffff;
+                    default -> ram.get(I8, offset) & 0xff;
+                };
+        if (smp) {
+            VarHandle.acquireFence();
+        }
+        return v;
     }
 
-    /** Writes RAM by offset; only with an offset from {@link #writeOffset}. */
+    /**
+     * Writes RAM by offset, in the order of stores as {@link #store}; only with an offset from
+     * {@link #writeOffset}.
+     */
     public void ramStore(long offset, int size, long value) {
+        if (smp) {
+            VarHandle.releaseFence();
+        }
         switch (size) {
             case 8 -> ram.set(I64, offset, value);
             case 4 -> ram.set(I32, offset, (int) value);
@@ -606,11 +614,7 @@ public final class Mmu {
         }
         long page = stage.ramPage(physical);
         if (page >= 0) {
-            long v = ramLoad(page + (physical & 0xfff), size);
-            if (smp) {
-                VarHandle.acquireFence();
-            }
-            return v;
+            return ramLoad(page + (physical & 0xfff), size);
         }
         return readPhysicalDevice(physical, size);
     }
@@ -636,9 +640,6 @@ public final class Mmu {
             int state = stage.state(physical);
             if ((state & SecondStage.READ_ONLY) != 0) {
                 return;
-            }
-            if (smp) {
-                VarHandle.releaseFence();
             }
             ramStore(page + (physical & 0xfff), size, value);
             if ((state & SecondStage.CODE) != 0) {

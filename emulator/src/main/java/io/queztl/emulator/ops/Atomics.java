@@ -5,9 +5,9 @@ import io.queztl.emulator.mmu.Mmu;
 import java.lang.invoke.VarHandle;
 
 /**
- * Locked read-modify-write accesses to guest-linear memory. With one vCPU they are plain; with
- * several they are a compare-and-set on RAM where the host has one, else the other vCPUs stand
- * still meanwhile (accesses across 8 bytes or pages, MMIO, pages with decoded code).
+ * Locked read-modify-write accesses to guest-linear memory: a compare-and-set on RAM where the host
+ * has one, else the other vCPUs stand still meanwhile (accesses across 8 bytes or pages, MMIO, pages
+ * with decoded code). With one vCPU they are plain, but fences still: devices have threads too.
  */
 final class Atomics {
     private Atomics() {}
@@ -38,6 +38,7 @@ final class Atomics {
             mem.store(linear, size, old == expected ? update : old);
             return old;
         } finally {
+            VarHandle.fullFence();
             c.shared.exclusive.end(c);
         }
     }
@@ -51,6 +52,7 @@ final class Atomics {
                 long old = mem.ramLoad(offset, size);
                 if (!c.shared.smp) {
                     mem.ramStore(offset, size, value);
+                    VarHandle.fullFence();
                     return old;
                 }
                 if (mem.compareAndSet(offset, size, old, value)) {
@@ -64,6 +66,7 @@ final class Atomics {
             mem.store(linear, size, value);
             return old;
         } finally {
+            VarHandle.fullFence();
             c.shared.exclusive.end(c);
         }
     }
@@ -77,6 +80,7 @@ final class Atomics {
                 long old = mem.ramLoad(offset, size);
                 if (!c.shared.smp) {
                     mem.ramStore(offset, size, old + value);
+                    VarHandle.fullFence();
                     return old;
                 }
                 if (mem.compareAndSet(offset, size, old, old + value)) {
@@ -90,6 +94,7 @@ final class Atomics {
             mem.store(linear, size, old + value);
             return old;
         } finally {
+            VarHandle.fullFence();
             c.shared.exclusive.end(c);
         }
     }

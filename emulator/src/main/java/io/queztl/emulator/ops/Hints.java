@@ -11,9 +11,19 @@ public final class Hints {
     /** NOP, prefetches, ENDBR: operands are not accessed. */
     public static void nop(Cpu c, Insn i) {}
 
-    /** LFENCE, MFENCE, SFENCE. */
+    /** MFENCE. */
     public static void fence(Cpu c, Insn i) {
         VarHandle.fullFence();
+    }
+
+    /** LFENCE: loads are in order anyway; nothing runs ahead that it would have to hold back. */
+    public static void loadFence(Cpu c, Insn i) {
+        VarHandle.acquireFence();
+    }
+
+    /** SFENCE: stores are in order anyway, the weakly ordered ones too. */
+    public static void storeFence(Cpu c, Insn i) {
+        VarHandle.releaseFence();
     }
 
     /** CLFLUSH, CLFLUSHOPT, CLWB: there is no cache, but the address is checked as for a load. */
