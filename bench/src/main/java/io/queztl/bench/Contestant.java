@@ -1,146 +1,157 @@
 package io.queztl.bench;
 
+import io.queztl.bench.Measurements.Cost;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/**
- * A virtual machine monitor that runs the benchmark's guest.
- *
- * @param name how to print it
- * @param command starts it, with the guest's serial console on standard output
- */
-record Contestant(String name, List<String> command) {
-    private static final long LIMIT_SECONDS = 900;
-
-    /**
-     * Wall and CPU seconds of one piece of work.
-     *
-     * @param wall seconds by the clock
-     * @param cpu seconds of processor time, of all threads
-     */
-    record Cost(double wall, double cpu) {}
-
+/** A virtual machine monitor that runs the benchmark's guests: one vCPU, 1 GiB. */
+enum Contestant {
     /** Queztl from this checkout. */
-    static Contestant queztl(Path root, Path kernel, Path initrd) {
-        return new Contestant(
-                "queztl",
-                List.of(
-                        root.resolve("queztl").toString(),
-                        "run",
-                        "--kernel",
-                        kernel.toString(),
-                        "--initrd",
-                        initrd.toString(),
-                        "--append",
-                        "quiet"));
-    }
+    QUEZTL("queztl") {
+        @Override
+        List<String> command(Path kernel, Path initrd) {
+            return List.of(
+                    Path.of("").toAbsolutePath().resolve("queztl").toString(),
+                    "run",
+                    "--memory",
+                    MEMORY,
+                    "--kernel",
+                    kernel.toString(),
+                    "--initrd",
+                    initrd.toString(),
+                    "--append",
+                    "quiet");
+        }
+    },
 
     /** QEMU with its translator. */
-    static Contestant qemu(Path kernel, Path initrd) {
-        return new Contestant(
-                "qemu tcg",
-                List.of(
-                        "qemu-system-x86_64",
-                        "-accel",
-                        "tcg",
-                        "-cpu",
-                        "max",
-                        "-m",
-                        "512",
-                        "-display",
-                        "none",
-                        "-serial",
-                        "stdio",
-                        "-no-reboot",
-                        "-nic",
-                        "none",
-                        "-kernel",
-                        kernel.toString(),
-                        "-initrd",
-                        initrd.toString(),
-                        "-append",
-                        "console=ttyS0 panic=-1 quiet"));
+    TCG("tcg") {
+        @Override
+        List<String> command(Path kernel, Path initrd) {
+            return List.of(
+                    QEMU,
+                    "-accel",
+                    "tcg",
+                    "-cpu",
+                    "max",
+                    "-smp",
+                    "1",
+                    "-m",
+                    MEMORY,
+                    "-display",
+                    "none",
+                    "-serial",
+                    "stdio",
+                    "-no-reboot",
+                    "-nic",
+                    "none",
+                    "-kernel",
+                    kernel.toString(),
+                    "-initrd",
+                    initrd.toString(),
+                    "-append",
+                    "console=ttyS0 panic=-1 quiet");
+        }
+    };
+
+    static final String QEMU = "qemu-system-x86_64";
+
+    private static final String MEMORY = "1G";
+    private static final int LINES_KEPT = 12;
+
+    private final String label;
+
+    Contestant(String label) {
+        this.label = label;
     }
 
+    /** How to print it. */
+    String label() {
+        return label;
+    }
+
+    /** What starts it, with the guest's serial console on standard output. */
+    abstract List<String> command(Path kernel, Path initrd);
+
     /**
-     * Runs the guest to its end.
+     * Runs a guest to its end, or until the limit.
      *
-     * @param verbose print its output
-     * @return costs by item, with "start to init" first
-     * @throws IOException if it ends without having reached init, with what it printed
+     * @param boot the item that init's first line ends; null for none
+     * @param limitSeconds ended after this time
+     * @param started told the process, as soon as there is one
+     * @param echo told every line
+     * @throws IOException if it cannot be started or does not reach init, with what it printed
      */
-    Map<String, Cost> run(boolean verbose) throws IOException, InterruptedException {
+    void run(
+            Path kernel,
+            Path initrd,
+            @Nullable String boot,
+            long limitSeconds,
+            Measurements measurements,
+            Consumer<Process> started,
+            Consumer<String> echo)
+            throws IOException, InterruptedException {
+        measurements.start();
         long start = System.nanoTime();
         Process p =
-                new ProcessBuilder(command)
+                new ProcessBuilder(command(kernel, initrd))
                         .redirectErrorStream(true)
-                        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                        .redirectInput(Path.of("/dev/null").toFile())
                         .start();
-        Thread watchdog =
-                Thread.ofPlatform()
-                        .daemon()
-                        .start(() -> {
-                            try {
-                                if (!p.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                                    p.destroyForcibly();
-                                }
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                        });
-        Map<String, Cost> costs = new LinkedHashMap<>();
-        List<String> output = new ArrayList<>();
-        try (BufferedReader in = new BufferedReader(p.inputReader(StandardCharsets.ISO_8859_1))) {
-            double wallBegin = 0;
-            double cpuBegin = 0;
+        // Ctrl-C on the benchmark must not leave a monitor behind.
+        Thread stopper = new Thread(p::destroyForcibly, "bench-stop");
+        Runtime.getRuntime().addShutdownHook(stopper);
+        Thread watchdog = watchdog(p, limitSeconds);
+        Deque<String> last = new ArrayDeque<>();
+        try (BufferedReader in = p.inputReader(StandardCharsets.ISO_8859_1)) {
+            started.accept(p);
             String line;
             while ((line = in.readLine()) != null) {
                 double wall = (System.nanoTime() - start) / 1e9;
-                double cpu = cpuSeconds(p.toHandle());
-                output.add(line);
-                if (verbose) {
-                    System.out.println(line);
+                measurements.line(line, new Cost(wall, cpuSeconds(p.toHandle())), boot);
+                last.addLast(line);
+                if (last.size() > LINES_KEPT) {
+                    last.removeFirst();
                 }
-                String l = line.strip();
-                if (l.endsWith(BenchGuest.INIT)) {
-                    costs.put("start to init", new Cost(wall, cpu));
-                } else if (l.startsWith(BenchGuest.BEGIN)) {
-                    wallBegin = wall;
-                    cpuBegin = cpu;
-                } else if (l.startsWith(BenchGuest.END)) {
-                    costs.put(
-                            l.substring(BenchGuest.END.length()),
-                            new Cost(wall - wallBegin, cpu - cpuBegin));
-                }
+                echo.accept(line);
             }
         } finally {
             watchdog.interrupt();
             p.destroyForcibly();
+            p.waitFor();
+            Runtime.getRuntime().removeShutdownHook(stopper);
         }
-        if (costs.isEmpty()) {
-            int from = Math.max(0, output.size() - 10);
+        if (!measurements.reachedInit()) {
             throw new IOException(
-                    name
-                            + " did not reach init; it printed last:\n"
-                            + String.join("\n", output.subList(from, output.size())));
+                    label + " did not reach init; it printed last:\n" + String.join("\n", last));
         }
-        return costs;
     }
 
+    private static Thread watchdog(Process p, long limitSeconds) {
+        return Thread.ofPlatform()
+                .daemon()
+                .start(() -> {
+                    try {
+                        if (!p.waitFor(limitSeconds, TimeUnit.SECONDS)) {
+                            p.destroyForcibly();
+                        }
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                });
+    }
+
+    /** Of all threads that the process has or had, to 10 ms (proc_pid_stat(5), utime and stime). */
     private static double cpuSeconds(ProcessHandle p) {
-        double seconds = seconds(p);
-        return seconds + p.descendants().mapToDouble(Contestant::seconds).sum();
-    }
-
-    private static double seconds(ProcessHandle p) {
         return p.info().totalCpuDuration().orElse(Duration.ZERO).toNanos() / 1e9;
     }
 }

@@ -1,126 +1,208 @@
 package io.queztl.bench;
 
+import io.queztl.server.CommandException;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.StockGuest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * {@code ./dev bench}: boots the same kernel and initramfs under Queztl and under QEMU's TCG in
- * turn, runs the same loops in both, and prints seconds and ratios.
- *
- * <p>Arguments: {@code --boot} only boots; {@code --bzimage} enters the compressed kernel, where
- * QEMU's guest unpacks it itself; {@code --verbose} shows what the guests print; {@code --peer}
- * leaves Queztl out.
+ * {@code ./dev bench}: the same kernel and programs under Queztl and under QEMU's TCG in turn, and
+ * how many times faster Queztl is. Ends with status 1 if an item fails or computes something else
+ * than under the peer, 2 for wrong arguments.
  */
 public final class Main {
     private static final String NO_QEMU =
-            """
-            There is no qemu-system-x86_64 to compare with; './dev deps' installs it
-            (Debian package qemu-system-x86). Without it only Queztl is measured.
-            """;
+            "There is no %s to compare with (Debian package qemu-system-x86); only Queztl is measured.";
 
-    private Main() {}
+    private static final int BOOT_LIMIT_SECONDS = 300;
+    private static final int GROUP_LIMIT_SECONDS = 3600;
+    private static final int AOT_LIMIT_SECONDS = 180;
+
+    private final Options options;
+    private final Path folder;
+
+    private Main(Options options, Path folder) {
+        this.options = options;
+        this.folder = folder;
+    }
 
     /** Runs the benchmarks; the working directory is the root of the checkout. */
-    public static void main(String[] arguments) throws IOException, InterruptedException {
-        List<String> options = List.of(arguments);
-        StockGuest stock =
-                StockGuest.obtain(
-                        CacheFolder.of(System.getenv()), line -> System.err.println(line + " ..."));
-        Path folder = Files.createTempDirectory("queztl-bench");
+    public static void main(String[] arguments) throws InterruptedException {
+        List<String> words = List.of(arguments);
+        if (words.contains("--help") || words.contains("-h")) {
+            System.out.print(Options.USAGE);
+            return;
+        }
+        if (words.contains("--list")) {
+            Suite.ITEMS.forEach(i -> System.out.printf("%-18s %s%n", i.name(), i.command(false)));
+            return;
+        }
+        Options options;
         try {
-            Path kernel =
-                    options.contains("--bzimage")
-                            ? stock.kernel()
-                            : Vmlinux.unpack(stock.kernel(), folder.resolve("vmlinux"));
-            Path initrd = folder.resolve("initrd");
-            BenchGuest.write(
-                    initrd, stock.busybox(), options.contains("--boot") ? Map.of() : items());
-            Path root = Path.of("").toAbsolutePath();
-            List<Contestant> contestants = new ArrayList<>();
-            if (!options.contains("--peer")) {
-                contestants.add(Contestant.queztl(root, kernel, initrd));
-            }
-            if (onPath("qemu-system-x86_64")) {
-                contestants.add(Contestant.qemu(kernel, initrd));
-            } else {
-                System.out.print(NO_QEMU);
-            }
-            System.out.printf("kernel %s, entered as %s%n", stock.release(), kernel.getFileName());
-            Map<Contestant, Map<String, Contestant.Cost>> results = new LinkedHashMap<>();
-            for (Contestant c : contestants) {
-                try {
-                    results.put(c, c.run(options.contains("--verbose")));
-                } catch (IOException e) {
-                    System.out.println(e.getMessage());
-                    results.put(c, Map.of());
-                }
-            }
-            print(results);
-        } finally {
-            for (String name : List.of("vmlinux", "initrd")) {
-                Files.deleteIfExists(folder.resolve(name));
-            }
-            Files.deleteIfExists(folder);
+            options = Options.parse(words);
+        } catch (IllegalArgumentException e) {
+            System.err.println("bench: " + e.getMessage() + "; --help lists the options.");
+            System.exit(2);
+            return;
+        }
+        System.exit(run(options));
+    }
+
+    private static int run(Options options) throws InterruptedException {
+        try {
+            Path folder = Files.createTempDirectory("queztl-bench");
+            // Ctrl-C too leaves nothing behind.
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> CacheFolder.delete(folder)));
+            return new Main(options, folder).run();
+        } catch (IOException | CommandException e) {
+            System.err.println("bench: " + e.getMessage());
+            return 1;
         }
     }
 
-    private static Map<String, String> items() {
-        Map<String, String> items = new LinkedHashMap<>();
-        items.put("dd 16 MiB", "dd if=/dev/zero of=/tmp/zero bs=64k count=256 2>/dev/null");
-        items.put("sha256sum 4 MiB", "head -c 4194304 /tmp/zero | sha256sum >/dev/null");
-        items.put("gzip 2 MiB", "head -c 2097152 /bin/busybox | gzip -1 >/dev/null");
-        items.put(
-                "sort 20000 lines",
-                "seq 20000 | awk '{ print $1 * 7919 % 20011 }' | sort -n >/dev/null");
-        items.put(
-                "awk floating point",
-                "awk 'BEGIN { for (i = 1; i < 100000; i++) s += i * 1.5 / (i + 0.25); print s }'"
-                        + " >/dev/null");
-        items.put(
-                "fork and exec 100", "for i in $(seq 100); do /bin/busybox uname >/dev/null; done");
-        return items;
+    private int run() throws IOException, InterruptedException {
+        List<Item> items = Suite.selected(options);
+        List<String> boots = Suite.selectedBoots(options);
+        if (items.isEmpty() && boots.isEmpty()) {
+            System.err.println("bench: --only matches no item; --list lists them.");
+            return 2;
+        }
+        CacheFolder cache = CacheFolder.of(System.getenv());
+        StockGuest stock = StockGuest.obtain(cache, Main::progress);
+        Path kernel = Vmlinux.unpack(stock.kernel(), folder.resolve("vmlinux"));
+        Path bootInitrd = folder.resolve("boot.cpio");
+        GuestImage.writeBoot(bootInitrd, stock.busybox());
+        Path tree = null;
+        Path program = null;
+        if (!items.isEmpty()) {
+            tree = DebianTree.obtain(cache, Main::progress);
+            program = GuestProgram.compile(folder);
+        }
+        System.out.printf("kernel %s, one vCPU, 1 GiB%n", stock.release());
+
+        if (options.queztl()) {
+            prepareAotCache(kernel, bootInitrd);
+        }
+        if (options.soakMinutes() > 0 && tree != null && program != null) {
+            Path initrd = folder.resolve("soak.cpio");
+            GuestImage.writeSuite(initrd, stock.busybox(), tree, program, items, options);
+            List<String> problems = Soak.run(kernel, initrd, items, options);
+            problems.forEach(p -> System.out.println("PROBLEM: " + p));
+            return problems.isEmpty() ? 0 : 1;
+        }
+
+        Map<Contestant, Measurements> results = new EnumMap<>(Contestant.class);
+        if (options.queztl()) {
+            results.put(Contestant.QUEZTL, new Measurements());
+        }
+        if (options.peer() && Tool.exists(Contestant.QEMU)) {
+            results.put(Contestant.TCG, new Measurements());
+        } else if (options.peer()) {
+            System.out.println(NO_QEMU.formatted(Contestant.QEMU));
+        }
+        for (String boot : boots) {
+            Path entered = boot.equals(Suite.BOOT) ? kernel : stock.kernel();
+            for (int i = 0; i < options.repeats(); i++) {
+                runAll(results, entered, bootInitrd, boot, BOOT_LIMIT_SECONDS);
+            }
+        }
+        for (Item.Group group : Item.Group.values()) {
+            List<Item> some = items.stream().filter(i -> i.group() == group).toList();
+            if (!some.isEmpty() && tree != null && program != null) {
+                Path initrd = folder.resolve("suite.cpio");
+                GuestImage.writeSuite(initrd, stock.busybox(), tree, program, some, options);
+                runAll(results, kernel, initrd, null, GROUP_LIMIT_SECONDS);
+            }
+        }
+        Report report = new Report(boots, items, results);
+        System.out.print(report.text());
+        Path json = options.json();
+        if (json != null) {
+            Files.writeString(json, report.json());
+        }
+        return report.problems().isEmpty() ? 0 : 1;
     }
 
-    private static void print(Map<Contestant, Map<String, Contestant.Cost>> results) {
-        List<Contestant> who = List.copyOf(results.keySet());
-        System.out.printf("%-22s", "wall s (CPU s)");
-        who.forEach(c -> System.out.printf(" %20s", c.name()));
-        System.out.printf(" %10s%n", who.size() > 1 ? "ratio" : "");
-        Set<String> all = new LinkedHashSet<>();
-        results.values().forEach(r -> all.addAll(r.keySet()));
-        for (String item : all) {
-            System.out.printf("%-22s", item);
-            List<Double> walls = new ArrayList<>();
-            for (Contestant c : who) {
-                Contestant.Cost cost = results.getOrDefault(c, Map.of()).get(item);
-                if (cost == null) {
-                    System.out.printf(" %20s", "did not finish");
-                } else {
-                    walls.add(cost.wall());
-                    System.out.printf(" %11.2f (%6.2f)", cost.wall(), cost.cpu());
-                }
+    /** One boot under each contestant; one that does not get to init shows in the report. */
+    private void runAll(
+            Map<Contestant, Measurements> results,
+            Path kernel,
+            Path initrd,
+            @Nullable String boot,
+            long limitSeconds)
+            throws InterruptedException {
+        for (Map.Entry<Contestant, Measurements> e : results.entrySet()) {
+            Contestant contestant = e.getKey();
+            try {
+                contestant.run(
+                        kernel,
+                        initrd,
+                        boot,
+                        limitSeconds,
+                        e.getValue(),
+                        p -> {},
+                        line -> echo(contestant, line));
+            } catch (IOException x) {
+                System.out.println(x.getMessage());
             }
-            System.out.printf(
-                    " %10s%n",
-                    walls.size() > 1 ? "%.1f×".formatted(walls.get(0) / walls.get(1)) : "");
         }
     }
 
-    private static boolean onPath(String program) {
-        for (String d : System.getenv().getOrDefault("PATH", "").split(":")) {
-            if (Files.isExecutable(Path.of(d, program))) {
-                return true;
-            }
+    private void echo(Contestant contestant, String line) {
+        if (options.verbose()) {
+            System.out.println(contestant.label() + ": " + line);
+        } else if (line.contains("BENCH warm ")) {
+            System.err.println(contestant.label() + line.replaceFirst(".*BENCH warm", ""));
         }
-        return false;
+    }
+
+    private static void progress(String line) {
+        System.err.println(line + " ...");
+    }
+
+    /**
+     * The first run after a build records what the AOT cache is made of, and a process in the
+     * background makes it once that run ends. Neither must be measured.
+     */
+    private void prepareAotCache(Path kernel, Path initrd)
+            throws IOException, InterruptedException {
+        if (System.getenv().getOrDefault("QUEZTL_AOT", "on").equals("off")) {
+            return;
+        }
+        Path cache = CacheFolder.of(System.getenv()).folder("aot");
+        // The same key that the start script uses.
+        String key =
+                Tool.run(
+                        List.of(
+                                "sh",
+                                "-c",
+                                "cat target/dist/.checksum \"$0/release\" | cksum | cut -d ' ' -f 1",
+                                System.getProperty("java.home")));
+        Path file = cache.resolve(key.strip() + ".aot");
+        if (Files.exists(file)) {
+            return;
+        }
+        progress("one run for the AOT cache");
+        Contestant.QUEZTL.run(
+                kernel,
+                initrd,
+                null,
+                BOOT_LIMIT_SECONDS,
+                new Measurements(),
+                p -> {},
+                line -> {});
+        for (int i = 0; i < AOT_LIMIT_SECONDS && !Files.exists(file); i++) {
+            TimeUnit.SECONDS.sleep(1);
+        }
+        if (!Files.exists(file)) {
+            System.out.println("There is no AOT cache; Queztl starts without.");
+        }
     }
 }

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  * The host's apt, with its own state in a folder of ours, so that it works without root and changes
  * nothing on the host. Sources and keys are the host's: what is downloaded is checked against them.
  */
-final class Apt {
+public final class Apt {
     private static final Pattern DEPENDENCY = Pattern.compile("(?m)^Depends: ([a-z0-9.+-]+)");
     private static final Pattern VERSION = Pattern.compile("(?m)^Version: (\\S+)");
     private static final Pattern ERROR = Pattern.compile("(?m)^E: (.*)$");
@@ -26,7 +26,7 @@ final class Apt {
     /**
      * @param folder where its state and its downloads go
      */
-    Apt(Path folder) throws IOException {
+    public Apt(Path folder) throws IOException {
         this.folder = folder;
         Files.createDirectories(folder.resolve("lists/partial"));
         Files.createDirectories(folder.resolve("cache/archives/partial"));
@@ -36,7 +36,7 @@ final class Apt {
     }
 
     /** Fetches the package lists; what it could not fetch shows when a package is missing. */
-    String update() throws IOException {
+    public String update() throws IOException {
         return run(List.of("apt-get", "-q", "update")).errors();
     }
 
@@ -58,6 +58,26 @@ final class Apt {
             return files.filter(f -> f.toString().endsWith(".deb"))
                     .findFirst()
                     .orElseThrow(() -> new IOException(result.errors()));
+        }
+    }
+
+    /**
+     * Downloads packages and all that they depend on, as for a system that has none yet.
+     *
+     * @return the package files, in the cache of this apt
+     * @throws IOException with apt's words if a package is not to be had
+     */
+    public List<Path> downloadAll(List<String> packageNames) throws IOException {
+        List<String> line = new ArrayList<>();
+        line.addAll(List.of("apt-get", "-q", "-y", "--no-install-recommends", "--download-only"));
+        line.add("install");
+        line.addAll(packageNames);
+        Result result = run(line);
+        if (result.status() != 0) {
+            throw new IOException(result.errors());
+        }
+        try (var files = Files.list(folder.resolve("cache/archives"))) {
+            return files.filter(f -> f.toString().endsWith(".deb")).sorted().toList();
         }
     }
 

@@ -78,7 +78,7 @@ public final class CacheFolder {
     }
 
     /** Deletes a folder and all that is in it; what cannot be deleted stays. */
-    static void delete(Path folder) {
+    public static void delete(Path folder) {
         try {
             Files.walkFileTree(
                     folder,
