@@ -1,6 +1,8 @@
 package io.queztl.emulator.cpu;
 
+import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;
 import io.queztl.machine.time.Clock;
@@ -62,6 +64,9 @@ public final class Cpu {
 
     /** Bit of {@link #attention}: SIPI was latched in {@link #sipiVector}. */
     public static final int ATTENTION_SIPI = 64;
+
+    /** Bit of {@link #attention}: translated code was invalidated: leave it and look again. */
+    public static final int ATTENTION_CODE = 128;
 
     /** General registers; see the class comment. */
     public final long[] r = new long[18];
@@ -232,6 +237,12 @@ public final class Cpu {
     /** How many PAUSE instructions with hardly anything between them came before this one. */
     public int pauses;
 
+    /** Regions of translated code that called each other and are not done yet. */
+    public int depth;
+
+    /** The instruction that ended translated code with a fault. */
+    public @Nullable Insn faulted;
+
     // --- collaborators
     // ----------------------------------------------------------------------------
     /** Index of this vCPU. */
@@ -254,6 +265,9 @@ public final class Cpu {
 
     /** What all vCPUs of the VM share. */
     public final Shared shared;
+
+    /** Translated code, as this vCPU knows it. */
+    public final RegionTable regions = new RegionTable(this);
 
     private final GuestException exception = new GuestException();
 
@@ -384,6 +398,11 @@ public final class Cpu {
 
     // --- faults: throw c.gp(0);
     // -------------------------------------------------------------------
+
+    /** The exception thrown last. */
+    public GuestException lastFault() {
+        return exception;
+    }
 
     /** An exception to throw. */
     public GuestException fault(int vector, int errorCode) {

@@ -84,20 +84,86 @@ public final class Flags {
         return -1L >>> (64 - size * 8);
     }
 
+    // --- the words as functions: what arithmetic makes of them
+    // ------------------------------------
+
+    /** The carry word of {@code result = a + b (+ carry)}; operands need not be masked. */
+    public static long addCarry(long a, long b, long result, int size) {
+        return carry((a & b) | ((a | b) & ~result), size);
+    }
+
+    /** The carry word of {@code result = a - b (- borrow)}; operands need not be masked. */
+    public static long subCarry(long a, long b, long result, int size) {
+        return carry((~a & b) | ((~a | b) & result), size);
+    }
+
+    private static long carry(long carries, int size) {
+        return (carries << (64 - size * 8) & 0xC000_0000_0000_0000L) | (carries & 8);
+    }
+
+    /** The carry word of INC, from the one before and the sign-extended result. */
+    public static long incCarry(long before, long result, int size) {
+        boolean of = result == -1L << (size * 8 - 1);
+        return carry(before < 0, of, (result & 15) == 0);
+    }
+
+    /** The carry word of DEC, from the one before and the sign-extended result. */
+    public static long decCarry(long before, long result, int size) {
+        boolean of = result == ~(-1L << (size * 8 - 1));
+        return carry(before < 0, of, (result & 15) == 15);
+    }
+
+    /** The carry word with these flags and nothing else. */
+    public static long carry(boolean cf, boolean of, boolean af) {
+        return (cf ? 1L << 63 : 0) | (cf != of ? 1L << 62 : 0) | (af ? 8 : 0);
+    }
+
+    /** The carry word with another CF, 0 or 1, and the same OF. */
+    public static long withCf(long before, long cf) {
+        long of = (before ^ before << 1) >>> 63;
+        return before & 0x3FFF_FFFF_FFFF_FFFFL | cf << 63 | (cf ^ of) << 62;
+    }
+
+    /** The carry word with another CF and OF. */
+    public static long withCfOf(long before, boolean cf, boolean of) {
+        return before & 0x3FFF_FFFF_FFFF_FFFFL | carry(cf, of, false);
+    }
+
+    /** Half of a condition code (its bits 3:1) from the two words. */
+    public static boolean condition(long result, long carry, int pair) {
+        boolean of = (carry ^ carry << 1) < 0;
+        boolean sf = (result ^ carry << 63) < 0;
+        return switch (pair) {
+            case 0 -> of;
+            case 1 -> carry < 0;
+            case 2 -> result == 0;
+            case 3 -> carry < 0 || result == 0;
+            case 4 -> sf;
+            case 5 -> pf(result, carry);
+            case 6 -> sf != of;
+            default -> result == 0 || sf != of;
+        };
+    }
+
+    private static boolean pf(long result, long carry) {
+        int b = (int) (result ^ (carry >>> 8)) & 0xff;
+        b ^= b >> 4;
+        return (0x9669 >> (b & 15) & 1) != 0;
+    }
+
+    // --- the words of a CPU
+    // -----------------------------------------------------------------------
+
     /** Flags of {@code result = a + b (+ carry)}; operands need not be masked. */
     public static void add(Cpu c, long a, long b, long result, int size) {
-        carries(c, (a & b) | ((a | b) & ~result), result, size);
+        c.flagResult = signExtend(result, size);
+        c.flagCarry = addCarry(a, b, result, size);
     }
 
     /** Flags of {@code result = a - b (- borrow)}; operands need not be masked. */
     public static void sub(Cpu c, long a, long b, long result, int size) {
-        carries(c, (~a & b) | ((~a | b) & result), result, size);
-    }
-
-    private static void carries(Cpu c, long carries, long result, int size) {
-        int shift = 64 - size * 8;
-        c.flagResult = result << shift >> shift;
-        c.flagCarry = (carries << shift & 0xC000_0000_0000_0000L) | (carries & 8);
+        c.flagResult = signExtend(result, size);
+        c.flagCarry = subCarry(a, b, result, size);
     }
 
     /** Flags of AND, OR, XOR, TEST: CF, OF and AF are cleared. */
@@ -133,9 +199,7 @@ public final class Flags {
 
     /** PF. */
     public static boolean pf(Cpu c) {
-        int b = (int) (c.flagResult ^ (c.flagCarry >>> 8)) & 0xff;
-        b ^= b >> 4;
-        return (0x9669 >> (b & 15) & 1) != 0;
+        return pf(c.flagResult, c.flagCarry);
     }
 
     /** The six arithmetic flags at their RFLAGS positions. */
@@ -175,40 +239,22 @@ public final class Flags {
 
     /** Replaces CF and leaves the other flags. */
     public static void setCf(Cpu c, boolean cf) {
-        boolean of = of(c);
-        c.flagCarry =
-                (c.flagCarry & 0x3FFF_FFFF_FFFF_FFFFL)
-                        | (cf ? 1L << 63 : 0)
-                        | (cf != of ? 1L << 62 : 0);
+        c.flagCarry = withCf(c.flagCarry, cf ? 1 : 0);
     }
 
     /** Replaces CF and OF and leaves the other flags. */
     public static void setCfOf(Cpu c, boolean cf, boolean of) {
-        c.flagCarry =
-                (c.flagCarry & 0x3FFF_FFFF_FFFF_FFFFL)
-                        | (cf ? 1L << 63 : 0)
-                        | (cf != of ? 1L << 62 : 0);
+        c.flagCarry = withCfOf(c.flagCarry, cf, of);
     }
 
     /** Sets ZF, SF and PF from a result, and CF, OF, AF as given. */
     public static void set(Cpu c, long result, int size, boolean cf, boolean of, boolean af) {
         c.flagResult = signExtend(result, size);
-        c.flagCarry = (cf ? 1L << 63 : 0) | (cf != of ? 1L << 62 : 0) | (af ? 8 : 0);
+        c.flagCarry = carry(cf, of, af);
     }
 
     /** Condition code {@code cc} of Jcc, SETcc, CMOVcc (SDM volume 2, appendix B.1.4.7). */
     public static boolean condition(Cpu c, int cc) {
-        boolean is =
-                switch (cc >> 1) {
-                    case 0 -> of(c);
-                    case 1 -> cf(c);
-                    case 2 -> zf(c);
-                    case 3 -> cf(c) || zf(c);
-                    case 4 -> sf(c);
-                    case 5 -> pf(c);
-                    case 6 -> sf(c) != of(c);
-                    default -> zf(c) || sf(c) != of(c);
-                };
-        return is ^ ((cc & 1) != 0);
+        return condition(c.flagResult, c.flagCarry, cc >> 1) ^ ((cc & 1) != 0);
     }
 }

@@ -1,5 +1,6 @@
 package io.queztl.emulator.cpu;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.interpret.CodeCache;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.memory.GuestMemory;
@@ -21,11 +22,20 @@ public final class Shared {
     /** True if there is more than one vCPU: memory accesses keep x86-TSO then. */
     public final boolean smp;
 
+    /** How guest code is run. */
+    public final ExecutionMode mode;
+
     /** Number of vCPUs. */
     public final int vcpus;
 
     /** Makes the shared part for {@code vcpus} vCPUs. */
     public Shared(GuestMemory memory, Bus mmio, int vcpus) {
+        this(memory, mmio, vcpus, ExecutionMode.byDefault());
+    }
+
+    /** Makes the shared part for {@code vcpus} vCPUs that run in a given mode. */
+    public Shared(GuestMemory memory, Bus mmio, int vcpus, ExecutionMode mode) {
+        this.mode = mode;
         this.memory = memory;
         this.mmio = mmio;
         this.vcpus = vcpus;

@@ -1,6 +1,9 @@
 package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.translate.Region;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,15 @@ final class Block {
     /** False once the code was written, and in a block that runs only once. */
     volatile boolean valid = true;
 
+    /** Executions by the interpreter, for the translator. */
+    int count;
+
+    /** Translated code that begins with this block. */
+    @Nullable Region region;
+
+    /** All translated code that this block is part of. */
+    private final List<Region> users = new ArrayList<>(1);
+
     /** Successors in the same page, by their offset in the page. */
     @Nullable Block successor0;
 
@@ -56,12 +68,32 @@ final class Block {
         return key >>> 2;
     }
 
-    void invalidate(Insn stop) {
-        valid = false;
+    /** Returns true if translated code was invalidated with it. */
+    boolean invalidate(Insn stop) {
+        boolean used;
+        synchronized (users) {
+            valid = false;
+            used = !users.isEmpty();
+            users.forEach(Region::invalidate);
+            users.clear();
+        }
+        region = null;
         java.util.Arrays.fill(insns, stop);
         // Else a chain of dead blocks could hang on one that some vCPU still remembers.
         successor0 = null;
         successor1 = null;
+        return used;
+    }
+
+    /** Has a region invalidated with this block; false if that happened before. */
+    boolean use(Region r) {
+        synchronized (users) {
+            if (valid) {
+                users.removeIf(u -> !u.valid());
+                users.add(r);
+            }
+            return valid;
+        }
     }
 
     /** The code size in the form that keys hold. */

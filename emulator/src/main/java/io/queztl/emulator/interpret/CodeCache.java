@@ -53,9 +53,16 @@ public final class CodeCache {
     private final AtomicInteger kept = new AtomicInteger();
     private final Insn stop;
 
+    /** How often translated code was invalidated. */
+    private final AtomicInteger translated = new AtomicInteger();
+
+    /** Makes regions of blocks. */
+    final Translator translator;
+
     /** For {@link Shared} only. */
     public CodeCache(Shared shared) {
         this.shared = shared;
+        this.translator = new Translator(this, shared.mode);
         this.stop = Decoder.invalidInsn();
         stop.exec =
                 (c, i) -> {
@@ -64,12 +71,17 @@ public final class CodeCache {
         shared.memory.codeWatcher(p -> written(p, SecondStage.PAGE_SIZE));
     }
 
-    /** Drops blocks that overlap a written range of guest-physical memory within one page. */
-    public void written(long physical, long bytes) {
+    /**
+     * Drops blocks that overlap a written range of guest-physical memory within one page.
+     *
+     * @return true if translated code was among them; vCPUs that run it are asked to leave
+     */
+    public boolean written(long physical, long bytes) {
         Page page = pages.get(physical >>> 12);
         if (page == null) {
-            return;
+            return false;
         }
+        int before = translated.get();
         synchronized (page) {
             page.generation++;
             long end = physical + bytes;
@@ -78,6 +90,18 @@ public final class CodeCache {
             if (page.blocks.isEmpty() && page.tails.isEmpty()) {
                 shared.memory.secondStage().clear(physical, SecondStage.CODE);
             }
+        }
+        if (translated.get() == before) {
+            return false;
+        }
+        shared.exclusive.forEach(c -> c.attend(Cpu.ATTENTION_CODE));
+        return true;
+    }
+
+    /** Invalidates a block and counts if translated code went with it. */
+    private void invalidate(Block b) {
+        if (b.invalidate(stop)) {
+            translated.incrementAndGet();
         }
     }
 
@@ -99,7 +123,7 @@ public final class CodeCache {
                             || b.secondPage < end && start < b.secondPage + b.bytes - first;
         }
         if (overlaps) {
-            b.invalidate(stop);
+            invalidate(b);
         }
         return overlaps || !b.valid;
     }
@@ -235,8 +259,8 @@ public final class CodeCache {
             synchronized (page) {
                 page.dropped = true;
                 page.blocks.values().forEach(b -> forget(b, true));
-                page.blocks.values().forEach(b -> b.invalidate(stop));
-                page.tails.forEach(b -> b.invalidate(stop));
+                page.blocks.values().forEach(this::invalidate);
+                page.tails.forEach(this::invalidate);
                 page.blocks.clear();
                 page.tails.clear();
                 shared.memory.secondStage().clear(number << 12, SecondStage.CODE);
@@ -268,7 +292,7 @@ public final class CodeCache {
             }
             Block old = page.blocks.put(b.key, b);
             if (old != null && forget(old, true)) {
-                old.invalidate(stop);
+                invalidate(old);
             }
             kept.addAndGet(b.decoded.length);
             return true;

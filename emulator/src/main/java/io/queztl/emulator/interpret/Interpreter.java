@@ -8,7 +8,9 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.emulator.ops.Delivery;
 import io.queztl.emulator.ops.Reset;
+import io.queztl.emulator.translate.Region;
 import io.queztl.machine.cpu.VcpuExit;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,7 @@ public final class Interpreter {
     private final Decoder decoder;
     private final CodeCache codeCache;
     private final Block[] cache = new Block[CACHE];
+    private final int threshold;
     private final byte[] buffer = new byte[4096 + 16];
 
     /** Breakpoints of the debugger. */
@@ -46,6 +49,12 @@ public final class Interpreter {
         this.c = c;
         this.decoder = new Decoder(c.model);
         this.codeCache = c.shared.codeCache;
+        this.threshold = codeCache.translator.threshold();
+        c.regions.source(
+                physical -> {
+                    Block b = codeCache.find(physical << 2 | Block.sizeCode(8));
+                    return b == null ? null : b.region;
+                });
     }
 
     /** See {@link io.queztl.machine.cpu.Vcpu#breakpoints}. */
@@ -146,6 +155,18 @@ public final class Interpreter {
                 atBreakpoint = true;
                 return;
             }
+            Region region = b.region;
+            if (region != null && !watch && enter(b, region, start)) {
+                b = find();
+                generation = c.mem.fetchGeneration;
+                continue;
+            }
+            if (++b.count == threshold) {
+                codeCache.translator.hot(c, b, start);
+                if (b.region != null) {
+                    continue;
+                }
+            }
             run(b, start);
             long rip = c.rip;
             if (c.mem.fetchGeneration == generation && ((rip ^ start) & ~0xfffL) == 0 && c.mode64) {
@@ -174,6 +195,25 @@ public final class Interpreter {
                 generation = c.mem.fetchGeneration;
             }
         }
+    }
+
+    /** Runs translated code; false if it cannot be entered here. */
+    private boolean enter(Block b, Region region, long start) {
+        Cpu c = this.c;
+        if (!region.at(c, start)) {
+            if (!region.valid()) {
+                b.region = null;
+                b.count = 0;
+            }
+            return false;
+        }
+        c.depth = 0;
+        if (region.run(c) == Region.FAULTED) {
+            GuestException e = c.lastFault();
+            Insn i = Objects.requireNonNull(c.faulted);
+            Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
+        }
+        return true;
     }
 
     private boolean holdsBreakpoint(Block b, long start) {
@@ -282,6 +322,9 @@ public final class Interpreter {
             if (c.waitForSipi) {
                 Reset.startup(c, c.sipiVector);
             }
+        }
+        if ((a & Cpu.ATTENTION_CODE) != 0) {
+            c.unattend(Cpu.ATTENTION_CODE);
         }
         if ((a & Cpu.ATTENTION_KICK) != 0) {
             c.unattend(Cpu.ATTENTION_KICK);

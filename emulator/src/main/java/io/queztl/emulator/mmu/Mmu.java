@@ -7,6 +7,7 @@ import static io.queztl.machine.memory.GuestMemory.I8;
 
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
+import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.machine.memory.SecondStage;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +31,9 @@ import java.util.Arrays;
  */
 public final class Mmu {
     private static final int ENTRIES = 1024;
-    private static final long PAGE = ~0xfffL;
+    /** Mask of a page's address. */
+    public static final long PAGE = ~0xfffL;
+
     private static final long INVALID = 1;
 
     private static final int USER = 0;
@@ -68,6 +71,10 @@ public final class Mmu {
     private long[] writeTlb = writeTlbs[SUPERVISOR];
     private int context = SUPERVISOR;
 
+    /** The TLB of instruction fetches at the current privilege: (tag, addend) pairs. */
+    public long[] fetchTlb = fetchTlbs[1];
+
+
     /** Changes whenever a linear address may mean another physical one, or rights changed. */
     public int fetchGeneration;
 
@@ -100,6 +107,7 @@ public final class Mmu {
         context = next;
         readTlb = readTlbs[next];
         writeTlb = writeTlbs[next];
+        fetchTlb = fetchTlbs[c.cpl == 3 ? 0 : 1];
     }
 
     /** Drops all translations, global ones too. */
@@ -199,7 +207,8 @@ public final class Mmu {
     // --- loads
     // ------------------------------------------------------------------------------------
 
-    private static int slot(long va) {
+    /** Index of an address's slot in a TLB. */
+    public static int slot(long va) {
         return (int) (va >>> 11) & 2 * ENTRIES - 2;
     }
 
@@ -272,8 +281,8 @@ public final class Mmu {
     // --- stores
     // -----------------------------------------------------------------------------------
 
-    /** Writes one byte. */
-    public void store8(long va, long value) {
+    /** Writes one byte. True means, as for all stores, that decoded code was overwritten. */
+    public boolean store8(long va, long value) {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
@@ -281,13 +290,13 @@ public final class Mmu {
                 VarHandle.releaseFence();
             }
             ram.set(I8, va + t[x + 1], (byte) value);
-        } else {
-            storeSlow(va, 1, value, context);
+            return false;
         }
+        return storeSlow(va, 1, value, context);
     }
 
     /** Writes two bytes. */
-    public void store16(long va, long value) {
+    public boolean store16(long va, long value) {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
@@ -295,13 +304,13 @@ public final class Mmu {
                 VarHandle.releaseFence();
             }
             ram.set(I16, va + t[x + 1], (short) value);
-        } else {
-            storeSlow(va, 2, value, context);
+            return false;
         }
+        return storeSlow(va, 2, value, context);
     }
 
     /** Writes four bytes. */
-    public void store32(long va, long value) {
+    public boolean store32(long va, long value) {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
@@ -309,13 +318,13 @@ public final class Mmu {
                 VarHandle.releaseFence();
             }
             ram.set(I32, va + t[x + 1], (int) value);
-        } else {
-            storeSlow(va, 4, value, context);
+            return false;
         }
+        return storeSlow(va, 4, value, context);
     }
 
     /** Writes eight bytes. */
-    public void store64(long va, long value) {
+    public boolean store64(long va, long value) {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
@@ -323,19 +332,36 @@ public final class Mmu {
                 VarHandle.releaseFence();
             }
             ram.set(I64, va + t[x + 1], value);
-        } else {
-            storeSlow(va, 8, value, context);
+            return false;
         }
+        return storeSlow(va, 8, value, context);
     }
 
     /** Writes the low {@code size} (1, 2, 4, 8) bytes of a value. */
-    public void store(long va, int size, long value) {
-        switch (size) {
+    public boolean store(long va, int size, long value) {
+        return switch (size) {
             case 8 -> store64(va, value);
             case 4 -> store32(va, value);
             case 2 -> store16(va, value);
             default -> store8(va, value);
+        };
+    }
+
+    /** Reads what {@link #updateStore} will replace, at an offset from {@link #writeOffset}. */
+    public long updateLoad(long offset, long va, int size) {
+        return offset >= 0 ? ramLoad(offset, size) : load(va, size);
+    }
+
+    /** Ends a read-modify-write. */
+    public boolean updateStore(long offset, long va, int size, long value) {
+        if (offset >= 0) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ramStore(offset, size, value);
+            return false;
         }
+        return store(va, size, value);
     }
 
     // --- supervisor accesses of the CPU itself
@@ -619,17 +645,18 @@ public final class Mmu {
         return readPhysicalDevice(physical, size);
     }
 
-    private void storeSlow(long va, int size, long value, int k) {
+    private boolean storeSlow(long va, int size, long value, int k) {
         if (k == USER_ALIGNED) {
             checkAlignment(va, size);
         }
         if (((va ^ va + size - 1) & PAGE) != 0) {
             fill(va, PageWalker.WRITE, k);
             fill(wrap(va, size - 1) & PAGE, PageWalker.WRITE, k);
+            boolean code = false;
             for (int b = 0; b < size; b++) {
-                storeSlow(wrap(va, b), 1, value >>> b * 8 & 0xff, k);
+                code |= storeSlow(wrap(va, b), 1, value >>> b * 8 & 0xff, k);
             }
-            return;
+            return code;
         }
         long physical = fill(va, PageWalker.WRITE, k);
         if ((c.dr[7] & 0xff) != 0) {
@@ -639,15 +666,14 @@ public final class Mmu {
         if (page >= 0) {
             int state = stage.state(physical);
             if ((state & SecondStage.READ_ONLY) != 0) {
-                return;
+                return false;
             }
             ramStore(page + (physical & 0xfff), size, value);
-            if ((state & SecondStage.CODE) != 0) {
-                c.shared.codeCache.written(physical, size);
-            }
-            return;
+            return (state & SecondStage.CODE) != 0
+                    && c.shared.codeCache.written(physical, size);
         }
         writePhysicalDevice(physical, size, value);
+        return false;
     }
 
     private boolean isLocalApic(long physical) {
@@ -673,6 +699,28 @@ public final class Mmu {
 
     // --- instruction fetch
     // ------------------------------------------------------------------------
+
+    /**
+     * Translates an instruction address without a fault.
+     *
+     * @return the physical address, or -1 where {@link #fetch} would fault
+     */
+    public long fetchQuietly(long linear) {
+        long[] t = fetchTlb;
+        int x = slot(linear);
+        return t[x] == (linear & PAGE) ? linear + t[x + 1] : fetchQuietlySlow(linear);
+    }
+
+    private long fetchQuietlySlow(long linear) {
+        long cr2 = c.cr2;
+        try {
+            return fetch(linear);
+        } catch (GuestException e) {
+            c.cr2 = cr2;
+            nonCanonical = false;
+            return -1;
+        }
+    }
 
     /**
      * Translates an instruction address.

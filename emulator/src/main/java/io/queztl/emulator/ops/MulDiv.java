@@ -46,6 +46,12 @@ public final class MulDiv {
 
     /** IMUL with two or three operands. */
     public static long imulTruncated(Cpu c, long a, long b, int size) {
+        c.flagCarry = imulCarry(c.flagCarry, a, b, size);
+        return Flags.signExtend(a, size) * Flags.signExtend(b, size);
+    }
+
+    /** The carry word after IMUL: CF and OF say if the product did not fit. */
+    public static long imulCarry(long before, long a, long b, int size) {
         long x = Flags.signExtend(a, size);
         long y = Flags.signExtend(b, size);
         long low = x * y;
@@ -53,8 +59,7 @@ public final class MulDiv {
                 size == 8
                         ? Math.multiplyHigh(x, y) != low >> 63
                         : low != Flags.signExtend(low, size);
-        Flags.setCfOf(c, overflow, overflow);
-        return low;
+        return Flags.withCfOf(before, overflow, overflow);
     }
 
     private static void divisionFlags(Cpu c) {

@@ -31,11 +31,17 @@ public final class Shift {
         if (n == 0) {
             return a;
         }
-        int bits = size * 8;
         long result = a << n;
-        boolean cf = n <= bits && bit(a, bits - n);
-        Flags.set(c, result, size, cf, cf != bit(result, bits - 1), true);
+        c.flagResult = Flags.signExtend(result, size);
+        c.flagCarry = shlCarry(a, n, result, size);
         return result;
+    }
+
+    /** The carry word of SHL by {@code n}, which is not 0. */
+    public static long shlCarry(long a, int n, long result, int size) {
+        int bits = size * 8;
+        boolean cf = n <= bits && bit(a, bits - n);
+        return Flags.carry(cf, cf != bit(result, bits - 1), true);
     }
 
     /** SHR. */
@@ -45,8 +51,14 @@ public final class Shift {
             return a;
         }
         long result = a >>> n;
-        Flags.set(c, result, size, bit(a, n - 1), topBitsDiffer(result, size * 8), true);
+        c.flagResult = Flags.signExtend(result, size);
+        c.flagCarry = shrCarry(a, n, result, size);
         return result;
+    }
+
+    /** The carry word of SHR by {@code n}, which is not 0. */
+    public static long shrCarry(long a, int n, long result, int size) {
+        return Flags.carry(bit(a, n - 1), topBitsDiffer(result, size * 8), true);
     }
 
     /** SAR. */
@@ -57,8 +69,14 @@ public final class Shift {
         }
         long signed = Flags.signExtend(a, size);
         long result = signed >> n;
-        Flags.set(c, result, size, bit(signed, n - 1), false, true);
+        c.flagResult = Flags.signExtend(result, size);
+        c.flagCarry = sarCarry(a, n, result, size);
         return result;
+    }
+
+    /** The carry word of SAR by {@code n}, which is not 0. */
+    public static long sarCarry(long a, int n, long result, int size) {
+        return Flags.carry(bit(Flags.signExtend(a, size), n - 1), false, true);
     }
 
     /** ROL. */
@@ -70,9 +88,20 @@ public final class Shift {
         int bits = size * 8;
         int k = n & bits - 1;
         long result = k == 0 ? a : a << k | a >>> (bits - k);
-        boolean cf = (result & 1) != 0;
-        Flags.setCfOf(c, cf, cf != bit(result, bits - 1));
+        c.flagCarry = rolCarry(c.flagCarry, result, size);
         return result;
+    }
+
+    /** The carry word after ROL. */
+    public static long rolCarry(long before, long result, int size) {
+        boolean cf = (result & 1) != 0;
+        return Flags.withCfOf(before, cf, cf != bit(result, size * 8 - 1));
+    }
+
+    /** The carry word after ROR. */
+    public static long rorCarry(long before, long result, int size) {
+        int bits = size * 8;
+        return Flags.withCfOf(before, bit(result, bits - 1), topBitsDiffer(result, bits));
     }
 
     /** ROR. */
@@ -84,7 +113,7 @@ public final class Shift {
         int bits = size * 8;
         int k = n & bits - 1;
         long result = k == 0 ? a : a >>> k | a << (bits - k);
-        Flags.setCfOf(c, bit(result, bits - 1), topBitsDiffer(result, bits));
+        c.flagCarry = rorCarry(c.flagCarry, result, size);
         return result;
     }
 

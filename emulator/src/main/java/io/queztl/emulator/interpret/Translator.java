@@ -1,0 +1,178 @@
+package io.queztl.emulator.interpret;
+
+import io.queztl.emulator.ExecutionMode;
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.translate.Part;
+import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionCompiler;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides what is translated: counts executions of blocks, gathers the blocks around a hot one into
+ * a region, and has it compiled on a thread of its own, so that no vCPU waits.
+ */
+final class Translator {
+    private static final int QUEUE = 512;
+    private static final int PAGE = 4096;
+
+    /** Executions after which a block is hot. */
+    private static final int THRESHOLD = Integer.getInteger("queztl.cpu.threshold", 60);
+
+    /** Guest instructions in a region at most. */
+    private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
+
+    private final CodeCache codeCache;
+    private final ExecutionMode mode;
+    private final ThreadPoolExecutor thread;
+
+    /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
+    private record Request(Block block, long before, long after) {}
+
+    Translator(CodeCache codeCache, ExecutionMode mode) {
+        this.codeCache = codeCache;
+        this.mode = mode;
+        thread =
+                new ThreadPoolExecutor(
+                        1,
+                        1,
+                        2,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(QUEUE),
+                        r -> {
+                            Thread t = new Thread(r, "queztl-translator");
+                            t.setDaemon(true);
+                            return t;
+                        },
+                        new ThreadPoolExecutor.DiscardPolicy());
+        thread.allowCoreThreadTimeOut(true);
+    }
+
+    /** Executions after which {@link #hot} is to be called; 0 for never. */
+    int threshold() {
+        return switch (mode) {
+            case INTERPRETER -> 0;
+            case TRANSLATOR -> 1;
+            case MIXED -> THRESHOLD;
+        };
+    }
+
+    /** A block at a linear address was executed {@link #threshold} times. */
+    void hot(Cpu c, Block b, long linear) {
+        if (!c.mode64 || !b.valid || b.region != null) {
+            return;
+        }
+        long page = linear & -PAGE;
+        Request r = new Request(b, c.mem.probe(page - PAGE), c.mem.probe(page + PAGE));
+        if (mode == ExecutionMode.TRANSLATOR) {
+            translate(r);
+        } else {
+            thread.execute(() -> translate(r));
+        }
+    }
+
+    private void translate(Request r) {
+        for (int size = MAX_SIZE; size >= 1; size /= 2) {
+            if (r.block.region != null || translate(r, size)) {
+                return;
+            }
+        }
+    }
+
+    /** Returns false if the region came out too long. */
+    private boolean translate(Request r, int size) {
+        Block entry = r.block;
+        long page = entry.physical() & -PAGE;
+        Map<Integer, Block> blocks = new HashMap<>();
+        List<Part> parts = new ArrayList<>();
+        Map<Integer, Long> spans = new HashMap<>();
+        ArrayDeque<Integer> open = new ArrayDeque<>();
+        Part first = null;
+        open.add((int) entry.physical() & PAGE - 1);
+        int count = 0;
+        while (!open.isEmpty()) {
+            int d = open.remove();
+            if (blocks.containsKey(d)) {
+                continue;
+            }
+            Block b = first == null ? entry : at(r, page, d);
+            if (b == null || first != null && count + b.decoded.length > size) {
+                continue;
+            }
+            int last = d + b.bytes - 1;
+            if (last >= 2 * PAGE || b.secondPage >= 0 && b.secondPage != page(r, page, last)) {
+                if (first == null) {
+                    return true; // nothing to be done
+                }
+                continue;
+            }
+            count += b.decoded.length;
+            blocks.put(d, b);
+            Part p = new Part(d, b.decoded, b.bytes);
+            parts.add(p);
+            if (first == null) {
+                first = p;
+            }
+            span(spans, r, page, d);
+            span(spans, r, page, last);
+            for (int next : successors(p)) {
+                if (next >= -PAGE && next < 2 * PAGE) {
+                    open.add(next);
+                }
+            }
+        }
+        if (first == null) {
+            return true;
+        }
+        Region region = RegionCompiler.compile(first, parts, entry.physical(), spans);
+        if (region == null) {
+            return false;
+        }
+        for (Block b : blocks.values()) {
+            if (!b.use(region)) {
+                region.invalidate();
+                return true;
+            }
+        }
+        entry.region = region;
+        return true;
+    }
+
+    private static List<Integer> successors(Part p) {
+        List<Integer> next = new ArrayList<>();
+        if (p.fallsThrough()) {
+            next.add(p.next());
+        }
+        if (p.jumps() && p.target() != Part.UNKNOWN) {
+            next.add(p.target());
+        }
+        return next;
+    }
+
+    private static void span(Map<Integer, Long> spans, Request r, long page, int distance) {
+        int d = distance & -PAGE;
+        if (d != 0) {
+            spans.put(d, page(r, page, distance));
+        }
+    }
+
+    /** Guest-physical address of the page at a distance, or -1. */
+    private static long page(Request r, long page, int distance) {
+        long p = distance < 0 ? r.before : distance < PAGE ? page : r.after;
+        return p < 0 ? -1 : p & -PAGE;
+    }
+
+    private @Nullable Block at(Request r, long page, int distance) {
+        long p = page(r, page, distance);
+        return p < 0
+                ? null
+                : codeCache.find((p | distance & PAGE - 1) << 2 | Block.sizeCode(8));
+    }
+}

@@ -1,0 +1,623 @@
+package io.queztl.emulator.translate;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Flags;
+import io.queztl.emulator.cpu.GuestException;
+import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.decode.Operand;
+import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.ops.Semantics;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The frame of a region's method: what lives in which Java local, how operands are had, and how
+ * registers go to the CPU and come back.
+ */
+final class Emitter {
+    static final ClassDesc CPU_CLASS = ClassDesc.of(Cpu.class.getName());
+    static final ClassDesc MMU_CLASS = ClassDesc.of(Mmu.class.getName());
+    static final ClassDesc INSN_CLASS = ClassDesc.of(Insn.class.getName());
+    static final ClassDesc REGION_CLASS = ClassDesc.of(Region.class.getName());
+    static final ClassDesc FLAGS_CLASS = ClassDesc.of(Flags.class.getName());
+    static final ClassDesc EXEC_CLASS =
+            ClassDesc.of(Semantics.class.getName()).nested(Semantics.Exec.class.getSimpleName());
+    private static final ClassDesc EXCEPTION_CLASS = ClassDesc.of(GuestException.class.getName());
+    private static final ClassDesc LONGS = CD_long.arrayType();
+
+    private static final MethodTypeDesc LOAD = MethodTypeDesc.of(CD_long, CD_long);
+    private static final MethodTypeDesc STORE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
+
+    // Java locals. The first two are the method's own.
+    private static final int THIS = 0;
+    static final int CPU = 1;
+    static final int PAGE = 2;
+    static final int MEM = 4;
+    private static final int REGISTERS = 5;
+    private static final int COUNT = 7;
+    private static final int AT = 8;
+    private static final int GENERAL = 10;
+    static final int FLAG_RESULT = 42;
+    static final int FLAG_CARRY = 44;
+
+    /** Operands of the last instruction that set flags, zero-extended. */
+    static final int FIRST = 46;
+
+    static final int SECOND = 48;
+
+    /** Its result, not cut to size. */
+    static final int RESULT = 50;
+
+    static final int ADDRESS = 52;
+    static final int OFFSET = 54;
+    static final int VALUE = 56;
+    static final int RIP = 58;
+    private static final int LINK = 60;
+    static final int CODE_WRITTEN = 61;
+    static final int EXCEPTION = 62;
+    private static final int OUTCOME = 63;
+
+    final CodeBuilder b;
+    final Plan plan;
+    private final Label leave;
+    private final Label returned;
+    private final List<Runnable> stubs = new ArrayList<>();
+
+    /** Exits to other regions so far. */
+    int links;
+
+    // The instruction at work.
+    Part part;
+    int index;
+    FlagUse.Source source = FlagUse.Source.WORDS;
+
+    /** Operand size of the instruction that {@link #source} speaks of. */
+    int flagSize = 8;
+
+    Emitter(CodeBuilder b, Plan plan) {
+        this.b = b;
+        this.plan = plan;
+        this.part = plan.entry;
+        leave = b.newLabel();
+        returned = b.newLabel();
+    }
+
+    // --- the method
+    // -------------------------------------------------------------------------------
+
+    void method() {
+        Label start = b.newLabel();
+        Label end = b.newLabel();
+        Label handler = b.newLabel();
+        prologue();
+        for (Part p : plan.parts) {
+            p.label = b.newLabel();
+        }
+        b.labelBinding(start);
+        if (plan.parts.getFirst() != plan.entry) {
+            b.goto_(label(plan.entry));
+        }
+        for (Part p : plan.parts) {
+            part(p);
+        }
+        for (int k = 0; k < stubs.size(); k++) {
+            stubs.get(k).run();
+        }
+        b.labelBinding(end);
+        leave();
+        returned();
+        // Faults in translated code proper: registers are in locals.
+        b.labelBinding(handler);
+        b.astore(EXCEPTION);
+        writeBack();
+        fault();
+        b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
+    }
+
+    /** Returns to the caller with what the exception in its local says. */
+    private void fault() {
+        b.aload(CPU).aload(THIS).iload(AT).iload(COUNT).lload(PAGE).aload(EXCEPTION);
+        b.invokestatic(
+                REGION_CLASS,
+                "fault",
+                MethodTypeDesc.of(
+                        CD_int,
+                        CPU_CLASS,
+                        REGION_CLASS,
+                        CD_int,
+                        CD_int,
+                        CD_long,
+                        EXCEPTION_CLASS));
+        b.ireturn();
+    }
+
+    private void prologue() {
+        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
+        b.ldc((long) (plan.entry.distance)).lsub().lstore(PAGE);
+        b.aload(CPU).getfield(CPU_CLASS, "mem", MMU_CLASS).astore(MEM);
+        b.aload(CPU).getfield(CPU_CLASS, "r", LONGS).astore(REGISTERS);
+        b.iconst_0().istore(COUNT);
+        b.iconst_0().istore(AT);
+        reload();
+    }
+
+    private void leave() {
+        b.labelBinding(leave);
+        writeBack();
+        ripAndCount();
+        b.aload(CPU).aload(THIS).iload(LINK).lload(RIP);
+        b.invokestatic(
+                REGION_CLASS,
+                "jump",
+                MethodTypeDesc.of(CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long));
+        b.ireturn();
+    }
+
+    private void returned() {
+        b.labelBinding(returned);
+        writeBack();
+        ripAndCount();
+        b.loadConstant(Region.RETURNED).ireturn();
+    }
+
+    private void ripAndCount() {
+        b.aload(CPU).lload(RIP).putfield(CPU_CLASS, "rip", CD_long);
+        flushCount();
+    }
+
+    private void flushCount() {
+        b.aload(CPU).dup().getfield(CPU_CLASS, "instructions", CD_long);
+        b.iload(COUNT).i2l().ladd().putfield(CPU_CLASS, "instructions", CD_long);
+    }
+
+    private static Label label(Part p) {
+        Label l = p.label;
+        if (l == null) {
+            throw new IllegalStateException("part without label");
+        }
+        return l;
+    }
+
+    private void part(Part p) {
+        part = p;
+        source = FlagUse.Source.WORDS;
+        b.labelBinding(label(p));
+        b.iinc(COUNT, p.insns.length);
+        for (index = 0; index < p.insns.length; index++) {
+            Insn i = p.insns[index];
+            if (index == p.insns.length - 1 && i.row.end) {
+                new ControlRows(this).emit(i);
+                return;
+            }
+            instruction(i);
+        }
+        index = p.insns.length - 1;
+        continueAt(p.next());
+    }
+
+    private void instruction(Insn i) {
+        mark(i);
+        if (!new IntegerRows(this).emit(i) && !new VectorRows(this).emit(i)) {
+            general(i);
+        }
+        if (FlagUse.effect(i) != FlagUse.Effect.NONE && Control.condition(i) < 0) {
+            flagSize = i.size;
+        }
+        source = FlagUse.after(i, source);
+    }
+
+    /** Notes which instruction it is, for faults. */
+    void mark(Insn i) {
+        if (FlagUse.faults(i) || i.row.end) {
+            b.loadConstant(part.first + index).istore(AT);
+        }
+    }
+
+    boolean flagsSeen() {
+        return part.flagsSeen[index];
+    }
+
+    // --- going on
+    // ---------------------------------------------------------------------------------
+
+    /** Goes to a part of the region, or leaves towards it; nothing is on the stack. */
+    void continueAt(int distance) {
+        Part to = plan.at(distance);
+        if (to == null) {
+            b.goto_(exit(distance, links++));
+            return;
+        }
+        if (to.distance <= part.distance) {
+            attention(distance);
+        } else if (to.distance == part.next() && nextInOrder() == to) {
+            return;
+        }
+        b.goto_(label(to));
+    }
+
+    private Part nextInOrder() {
+        int k = plan.parts.indexOf(part);
+        return k + 1 < plan.parts.size() ? plan.parts.get(k + 1) : plan.entry;
+    }
+
+    /** Where a taken forward or backward branch goes. */
+    Label branchTarget(int distance) {
+        Part to = plan.at(distance);
+        if (to == null) {
+            return exit(distance, links++);
+        }
+        if (to.distance > part.distance) {
+            return label(to);
+        }
+        Label l = b.newLabel();
+        stubs.add(
+                () -> {
+                    b.labelBinding(l);
+                    attention(distance);
+                    b.goto_(label(to));
+                });
+        return l;
+    }
+
+    /** Leaves if something needs attention. */
+    private void attention(int distance) {
+        Label go = exit(distance, -1);
+        b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(go);
+    }
+
+    /** A stub that leaves with RIP at a distance from the entry's page. */
+    Label exit(int distance, int link) {
+        return exit(distance, link, 0);
+    }
+
+    private Label exit(int distance, int link, int notDone) {
+        Label l = b.newLabel();
+        stubs.add(
+                () -> {
+                    b.labelBinding(l);
+                    if (notDone > 0) {
+                        b.iinc(COUNT, -notDone);
+                    }
+                    rip(distance);
+                    b.lstore(RIP);
+                    b.loadConstant(link).istore(LINK);
+                    b.goto_(leave);
+                });
+        return l;
+    }
+
+    /** Leaves towards the address in {@link #RIP} by a link. */
+    void leaveTo(int link) {
+        b.loadConstant(link).istore(LINK);
+        b.goto_(leave);
+    }
+
+    /** Returns with the address in {@link #RIP}. */
+    void returnToCaller() {
+        b.goto_(returned);
+    }
+
+    /** Pushes the linear address at a distance from the entry's page. */
+    void rip(int distance) {
+        b.lload(PAGE).ldc((long) distance).ladd();
+    }
+
+    /** Leaves behind the current instruction if the flag in {@link #CODE_WRITTEN} is set. */
+    void leaveIfCodeWritten() {
+        Insn i = part.insns[index];
+        Label l = exit(part.distance + i.end, -1, part.insns.length - index - 1);
+        b.iload(CODE_WRITTEN).ifne(l);
+    }
+
+    /** Code that is out of the way. */
+    void later(Runnable stub) {
+        stubs.add(stub);
+    }
+
+    // --- registers
+    // --------------------------------------------------------------------------------
+
+    /** Pushes all 64 bits of a general register. */
+    void register(int r) {
+        if (r == Cpu.ZERO) {
+            b.lconst_0();
+        } else if (r == Cpu.BLOCK_RIP) {
+            rip(part.distance);
+        } else {
+            b.lload(GENERAL + 2 * r);
+        }
+    }
+
+    /** Pushes a general register, zero-extended; 20–23 are AH, CH, DH, BH. */
+    void register(int r, int size) {
+        if (r >= 20) {
+            b.lload(GENERAL + 2 * (r - 20)).bipush(8).lushr();
+        } else {
+            b.lload(GENERAL + 2 * r);
+        }
+        zeroExtend(size);
+    }
+
+    /** Cuts the value on the stack to a size. */
+    void zeroExtend(int size) {
+        if (size < 8) {
+            b.ldc(Flags.mask(size)).land();
+        }
+    }
+
+    /** Sign-extends the value on the stack. */
+    void signExtend(int size) {
+        switch (size) {
+            case 4 -> b.l2i().i2l();
+            case 2 -> b.l2i().i2s().i2l();
+            case 1 -> b.l2i().i2b().i2l();
+            default -> {}
+        }
+    }
+
+    /** Pops a value, with anything above its size, into all of a general register. */
+    void setRegister(int r) {
+        b.lstore(GENERAL + 2 * r);
+    }
+
+    /** Pops a value, with anything above its size, into a general register. */
+    void setRegister(int r, int size) {
+        switch (size) {
+            case 8 -> b.lstore(GENERAL + 2 * r);
+            case 4 -> {
+                zeroExtend(4);
+                b.lstore(GENERAL + 2 * r);
+            }
+            default -> {
+                zeroExtend(size);
+                int full = r;
+                long hole = Flags.mask(size);
+                if (r >= 20) {
+                    full = r - 20;
+                    b.bipush(8).lshl();
+                    hole <<= 8;
+                }
+                b.lload(GENERAL + 2 * full).ldc(~hole).land().lor();
+                b.lstore(GENERAL + 2 * full);
+            }
+        }
+    }
+
+    /** Puts written registers and the flags into the CPU. */
+    void writeBack() {
+        for (int r = 0; r < 16; r++) {
+            if (plan.written[r]) {
+                b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
+            }
+        }
+        writeFlags();
+    }
+
+    void writeFlags() {
+        b.aload(CPU).lload(FLAG_RESULT).putfield(CPU_CLASS, "flagResult", CD_long);
+        b.aload(CPU).lload(FLAG_CARRY).putfield(CPU_CLASS, "flagCarry", CD_long);
+    }
+
+    void readFlags() {
+        b.aload(CPU).getfield(CPU_CLASS, "flagResult", CD_long).lstore(FLAG_RESULT);
+        b.aload(CPU).getfield(CPU_CLASS, "flagCarry", CD_long).lstore(FLAG_CARRY);
+    }
+
+    /** Takes used registers and the flags from the CPU. */
+    void reload() {
+        for (int r = 0; r < 16; r++) {
+            if (plan.used[r]) {
+                b.aload(REGISTERS).loadConstant(r).laload().lstore(GENERAL + 2 * r);
+            }
+        }
+        readFlags();
+    }
+
+    // --- operands
+    // ---------------------------------------------------------------------------------
+
+    /** Pushes the linear address of the memory operand. */
+    void address(Insn i) {
+        effectiveAddress(i);
+        if (i.segment >= Cpu.FS) {
+            b.aload(CPU).getfield(CPU_CLASS, "effectiveBase", LONGS);
+            b.loadConstant(i.segment).laload().ladd();
+        }
+    }
+
+    /** Pushes the offset of the memory operand in its segment. */
+    void effectiveAddress(Insn i) {
+        boolean any = false;
+        long displacement = i.displacement;
+        if (i.base == Cpu.BLOCK_RIP) {
+            rip((int) (part.distance + displacement));
+            displacement = 0;
+            any = true;
+        } else if (i.base != Cpu.ZERO) {
+            register(i.base);
+            any = true;
+        }
+        if (i.index != Cpu.ZERO) {
+            register(i.index);
+            if (i.scale != 0) {
+                b.loadConstant(i.scale).lshl();
+            }
+            if (any) {
+                b.ladd();
+            }
+            any = true;
+        }
+        if (displacement != 0 || !any) {
+            b.ldc(displacement);
+            if (any) {
+                b.ladd();
+            }
+        }
+        if (i.addressSize == 4) {
+            zeroExtend(4);
+        }
+    }
+
+    /** Loads, zero-extended, from the address that {@code address} pushes. */
+    void load(Runnable address, int size) {
+        b.aload(MEM);
+        address.run();
+        b.invokevirtual(MMU_CLASS, "load" + size * 8, LOAD);
+    }
+
+    /** Stores what {@code value} pushes; {@link #CODE_WRITTEN} says if that was code. */
+    void store(Runnable address, int size, Runnable value) {
+        b.aload(MEM);
+        address.run();
+        value.run();
+        b.invokevirtual(MMU_CLASS, "store" + size * 8, STORE);
+        b.istore(CODE_WRITTEN);
+    }
+
+    /** True if operand {@code n}, counted from 0, is in memory. */
+    static boolean inMemory(Insn i, int n) {
+        Operand.Kind k = i.row.operands.get(n).kind();
+        return i.mem
+                && (k == Operand.Kind.RM || k == Operand.Kind.MEMORY || k == Operand.Kind.OFFSET);
+    }
+
+    /** Pushes operand {@code n}, counted from 0, as semantics get it. */
+    void operand(Insn i, int n) {
+        Operand o = i.row.operands.get(n);
+        int size = i.sizes[n];
+        switch (o.kind()) {
+            case IMMEDIATE, ONE -> b.ldc(i.immediate);
+            default -> {
+                if (inMemory(i, n)) {
+                    load(() -> address(i), size);
+                } else {
+                    register(i.registers[n], size);
+                }
+            }
+        }
+    }
+
+    /** True if the translator can push an operand. */
+    static boolean pushable(Insn i, int n) {
+        return switch (i.row.operands.get(n).kind()) {
+            case RM, REG, VVVV, OPCODE_REG, FIXED, OFFSET, MEMORY, IMMEDIATE, ONE -> true;
+            default -> false;
+        };
+    }
+
+    // --- semantics called as they are
+    // -------------------------------------------------------------
+
+    /** Runs an instruction as the interpreter does, with all registers in the CPU. */
+    void general(Insn i) {
+        run(i);
+        reload();
+        // It may have written to the code of this region.
+        Label l = exit(part.distance + i.end, -1, part.insns.length - index - 1);
+        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(l);
+    }
+
+    /** Runs the executor of an instruction; locals are stale afterwards. */
+    void run(Insn i) {
+        Label start = b.newLabel();
+        Label end = b.newLabel();
+        Label after = b.newLabel();
+        Label handler = b.newLabel();
+        b.loadConstant(part.first + index).istore(AT);
+        writeBack();
+        b.aload(REGISTERS).loadConstant(Cpu.BLOCK_RIP);
+        rip(part.distance);
+        b.lastore();
+        if (i.row.end) {
+            b.aload(CPU);
+            rip(part.distance + i.end);
+            b.putfield(CPU_CLASS, "rip", CD_long);
+        }
+        b.aload(THIS).getfield(REGION_CLASS, "insns", INSN_CLASS.arrayType());
+        b.loadConstant(part.first + index).aaload().astore(EXCEPTION);
+        b.aload(EXCEPTION).getfield(INSN_CLASS, "exec", EXEC_CLASS);
+        b.aload(CPU).aload(EXCEPTION);
+        b.labelBinding(start);
+        b.invokeinterface(
+                EXEC_CLASS, "exec", MethodTypeDesc.of(CD_void, CPU_CLASS, INSN_CLASS));
+        b.labelBinding(end);
+        b.labelBinding(after);
+        b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
+        stubs.add(
+                () -> {
+                    b.labelBinding(handler);
+                    b.astore(EXCEPTION);
+                    fault();
+                });
+    }
+
+    /** Behind a general {@code end} row: goes on, or leaves as the CPU is. */
+    void passOrLeave(Insn i) {
+        Label out = b.newLabel();
+        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
+        rip(part.distance + i.end);
+        b.lcmp().ifne(out);
+        b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(out);
+        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(out);
+        stubs.add(
+                () -> {
+                    b.labelBinding(out);
+                    leaveAsIs();
+                });
+        reload();
+        continueAt(part.next());
+    }
+
+    /** Leaves with the CPU's registers and RIP as they are. */
+    void leaveAsIs() {
+        flushCount();
+        b.loadConstant(Region.LEFT).ireturn();
+    }
+
+    // --- calls
+    // ------------------------------------------------------------------------------------
+
+    /** Calls the region at the address in {@link #RIP}, and goes on behind the call. */
+    void call(Insn i) {
+        Label back = b.newLabel();
+        Label out = b.newLabel();
+        writeBack();
+        ripAndCount();
+        b.iconst_0().istore(COUNT);
+        b.aload(CPU).aload(THIS).loadConstant(links++).lload(RIP);
+        b.invokestatic(
+                REGION_CLASS,
+                "call",
+                MethodTypeDesc.of(CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long));
+        b.dup().istore(OUTCOME);
+        b.ifne(out);
+        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
+        rip(part.distance + i.end);
+        b.lcmp().ifeq(back);
+        b.loadConstant(Region.LEFT).ireturn();
+        b.labelBinding(back);
+        stubs.add(
+                () -> {
+                    b.labelBinding(out);
+                    b.iload(OUTCOME).ireturn();
+                });
+        Label stale = b.newLabel();
+        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(stale);
+        stubs.add(
+                () -> {
+                    b.labelBinding(stale);
+                    b.loadConstant(Region.LEFT).ireturn();
+                });
+        reload();
+        continueAt(part.next());
+    }
+}

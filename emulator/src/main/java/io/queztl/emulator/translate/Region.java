@@ -1,0 +1,179 @@
+package io.queztl.emulator.translate;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.GuestException;
+import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.mmu.Mmu;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Translated guest code: several basic blocks, entered at one guest-physical address in 64-bit mode.
+ * It works at any linear address: RIPs are computed from the one it was entered with.
+ *
+ * <p>Any vCPU runs it. Invalidation clears {@link #physical}, so that nobody enters it again, and
+ * asks the vCPUs inside to leave at their next back edge.
+ */
+public abstract class Region {
+    /** {@link #run} ended with RET: the caller goes on if RIP is where it expects it. */
+    public static final int RETURNED = 0;
+
+    /** {@link #run} ended: whoever runs the vCPU must look at it. */
+    public static final int LEFT = 1;
+
+    /** {@link #run} ended with a fault: {@link Cpu#faulted} and the CPU's exception have it. */
+    public static final int FAULTED = 2;
+
+    /** {@link #run} ended with a jump out: RIP is the target. */
+    public static final int JUMPED = 3;
+
+    /** Regions that call each other at most, in Java frames of up to some 1,500 bytes. */
+    private static final int MAX_DEPTH = 96;
+
+    /** Guest-physical address of the entry; -1 once invalid. */
+    long physical = -1;
+
+    /** Length of all parts in guest instructions. */
+    int size;
+
+    /** Offset of the entry in its page. */
+    int entryOffset;
+
+    /** Pages other than the entry's that must be mapped as they were, by distance in bytes. */
+    int[] spanDistance = {};
+
+    /** Their guest-physical addresses. */
+    long[] spanPhysical = {};
+
+    /** Regions last entered from here, by exit. */
+    @Nullable Region[] links = {};
+
+    /** All instructions, in the order of the parts. */
+    Insn[] insns = {};
+
+    /** For each instruction its distance from the entry's page, in bytes. */
+    int[] distance = {};
+
+    /** For each instruction how many of its part are not done when it faults, itself included. */
+    int[] remaining = {};
+
+    /** For the class that the translator makes. */
+    protected Region() {}
+
+    /** Runs from RIP, which must be that of the entry, until something ends it. */
+    public abstract int run(Cpu c);
+
+    /** True until the code was written. */
+    public final boolean valid() {
+        return physical != -1;
+    }
+
+    /** Guest instructions in it. */
+    public final int size() {
+        return size;
+    }
+
+    /** Guest-physical address of the entry, or -1. */
+    public final long physical() {
+        return physical;
+    }
+
+    /** Makes everybody leave and nobody enter. */
+    public final void invalidate() {
+        physical = -1;
+        unlink();
+    }
+
+    /** Forgets the regions entered from here. */
+    public final void unlink() {
+        Arrays.fill(links, null);
+    }
+
+    /** True if a linear address is the entry's and all pages are mapped as they must be. */
+    public final boolean at(Cpu c, long linear) {
+        long[] t = c.mem.fetchTlb;
+        int x = Mmu.slot(linear);
+        return t[x] == (linear & Mmu.PAGE)
+                && linear + t[x + 1] == physical
+                && (spanDistance.length == 0 || spans(c, linear));
+    }
+
+    private boolean spans(Cpu c, long linear) {
+        for (int k = 0; k < spanDistance.length; k++) {
+            long page = (linear & Mmu.PAGE) + spanDistance[k];
+            if (c.mem.fetchQuietly(page) != spanPhysical[k]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // --- what translated code calls
+    // ---------------------------------------------------------------
+
+    /** CALL: runs the region at the target if there is one. RIP is the target already. */
+    static int call(Cpu c, Region from, int link, long target) {
+        Region t = from.links[link];
+        if (t == null || !t.at(c, target)) {
+            t = c.regions.find(target);
+            if (t == null) {
+                return LEFT;
+            }
+            from.links[link] = t;
+        }
+        if (c.attention != 0 || c.depth >= MAX_DEPTH) {
+            return LEFT;
+        }
+        c.depth++;
+        int result = t.run(c);
+        c.depth--;
+        return result == JUMPED ? jumped(c) : result;
+    }
+
+    /** Goes on after jumps that were too deep to be nested. */
+    private static int jumped(Cpu c) {
+        while (c.attention == 0) {
+            Region t = c.regions.find(c.rip);
+            if (t == null) {
+                return LEFT;
+            }
+            c.depth++;
+            int result = t.run(c);
+            c.depth--;
+            if (result != JUMPED) {
+                return result;
+            }
+        }
+        return LEFT;
+    }
+
+    /** A jump out of a region. RIP is the target already. */
+    static int jump(Cpu c, Region from, int link, long target) {
+        if (link < 0 || c.attention != 0) {
+            return LEFT;
+        }
+        Region t = from.links[link];
+        if (t == null || !t.at(c, target)) {
+            t = c.regions.find(target);
+            if (t == null) {
+                return LEFT;
+            }
+            from.links[link] = t;
+        }
+        if (c.depth >= MAX_DEPTH) {
+            return JUMPED;
+        }
+        c.depth++;
+        int result = t.run(c);
+        c.depth--;
+        return result;
+    }
+
+    /** A guest exception at instruction {@code at}; all registers are in the CPU. */
+    static int fault(Cpu c, Region from, int at, int count, long page, GuestException e) {
+        c.instructions += count - from.remaining[at];
+        c.rip = page + from.distance[at];
+        c.faulted = from.insns[at];
+        return FAULTED;
+    }
+}

@@ -1,0 +1,47 @@
+package io.queztl.emulator.translate;
+
+import io.queztl.emulator.cpu.Cpu;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the region at a linear address, for one vCPU. */
+public final class RegionTable {
+    private static final int SIZE = 1 << 13;
+
+    private final Cpu c;
+    private final @Nullable Region[] table = new Region[SIZE];
+    private LongFunction<@Nullable Region> source = p -> null;
+
+    /** For {@link Cpu} only. */
+    public RegionTable(Cpu c) {
+        this.c = c;
+    }
+
+    /** Says who knows the region at a physical address. */
+    public void source(LongFunction<@Nullable Region> source) {
+        this.source = source;
+    }
+
+    /** The region at a linear address, or null; looks at nothing but the caches of the CPU. */
+    @Nullable Region find(long linear) {
+        long physical = c.mem.fetchQuietly(linear);
+        if (physical < 0) {
+            return null;
+        }
+        int x = (int) (physical ^ physical >>> 13) & SIZE - 1;
+        Region r = table[x];
+        if (r == null || r.physical != physical) {
+            r = source.apply(physical);
+            if (r == null) {
+                return null;
+            }
+            table[x] = r;
+        }
+        return r.at(c, linear) ? r : null;
+    }
+
+    /** Forgets all regions, so that their classes can be unloaded. */
+    public void clear() {
+        java.util.Arrays.fill(table, null);
+    }
+}
