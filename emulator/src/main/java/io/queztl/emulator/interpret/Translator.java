@@ -24,7 +24,7 @@ final class Translator {
     private static final int PAGE = 4096;
 
     /** Executions after which a block is hot. */
-    private static final int THRESHOLD = Integer.getInteger("queztl.cpu.threshold", 60);
+    private static final int THRESHOLD = Integer.getInteger("queztl.cpu.threshold", 5000);
 
     /** Guest instructions in a region at most. */
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
