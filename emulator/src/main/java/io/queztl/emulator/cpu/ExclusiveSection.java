@@ -77,7 +77,7 @@ public final class ExclusiveSection {
 
     /** The vCPU is about to run guest code; waits while another is alone. */
     public void enter(Cpu cpu) {
-        if (!tryEnter()) {
+        if (cpus.size() > 1 && !tryEnter()) {
             await(cpu);
         }
     }
@@ -109,6 +109,9 @@ public final class ExclusiveSection {
 
     /** The vCPU stopped running guest code. */
     public void leave(Cpu cpu) {
+        if (cpus.size() < 2) {
+            return;
+        }
         int before = (int) STATE.getAndAdd(this, -1);
         if (before == CLOSED + 1) {
             LockSupport.unpark(ownerThread);
