@@ -18,22 +18,22 @@ final class Suite {
     /** What is measured in a running guest, in the order it runs. */
     static final List<Item> ITEMS =
             List.of(
-                    program("coremark", Group.INTEGER, 4000),
-                    program("dhrystone", Group.INTEGER, 3_000_000),
-                    new Item("sort", Group.INTEGER, "head -n %d /data/lines | sort", 40_000),
-                    new Item("sha256sum", Group.INTEGER, "head -c %dk /tmp/big | sha256sum", 16384),
-                    new Item("md5sum", Group.INTEGER, "head -c %dk /tmp/big | md5sum", 32768),
-                    program("matmul-double", Group.FLOATING_POINT, 40),
-                    program("matmul-x87", Group.FLOATING_POINT, 100),
-                    program("matmul-avx2", Group.FLOATING_POINT, 20),
-                    program("nbody", Group.FLOATING_POINT, 60_000),
-                    new Item("gzip", Group.TOOLS, packing("/bin/gzip -n", "/bin/gzip"), 3000),
-                    new Item("xz", Group.TOOLS, packing("/usr/bin/xz -T1 -2", "/usr/bin/xz"), 1000),
+                    program("coremark", Group.INTEGER, 8000),
+                    program("dhrystone", Group.INTEGER, 7_000_000),
+                    new Item("sort", Group.INTEGER, "head -n %d /data/lines | sort", 200_000),
+                    new Item("sha256sum", Group.INTEGER, "head -c %dk /tmp/big | sha256sum", 20480),
+                    new Item("md5sum", Group.INTEGER, "head -c %dk /tmp/big | md5sum", 20480),
+                    program("matmul-double", Group.FLOATING_POINT, 200),
+                    program("matmul-x87", Group.FLOATING_POINT, 160),
+                    program("matmul-avx2", Group.FLOATING_POINT, 80),
+                    program("nbody", Group.FLOATING_POINT, 700_000),
+                    new Item("gzip", Group.TOOLS, packing("/bin/gzip -n", "/bin/gzip"), 4096),
+                    new Item("xz", Group.TOOLS, packing("/usr/bin/xz -T1 -2", "/usr/bin/xz"), 2000),
                     new Item(
                             "zstd",
                             Group.TOOLS,
                             packing("/usr/bin/zstd -q --single-thread -9", "/usr/bin/zstd -q"),
-                            2000),
+                            4096),
                     new Item(
                             "openssl-sha256",
                             Group.TOOLS,
@@ -43,26 +43,26 @@ final class Suite {
                             "openssl-aes",
                             Group.TOOLS,
                             "head -c %dk /tmp/big | " + cipher("-aes-256-ctr"),
-                            24576),
+                            12288),
                     new Item(
                             "openssl-chacha20",
                             Group.TOOLS,
                             "head -c %dk /tmp/big | " + cipher("-chacha20"),
-                            24576),
-                    new Item("python", Group.TOOLS, "python3 -S /bench/work.py %d", 8),
-                    new Item("perl", Group.TOOLS, "perl /bench/work.pl %d", 10),
+                            14336),
+                    new Item("python", Group.TOOLS, "python3 -S /bench/work.py %d", 15),
+                    new Item("perl", Group.TOOLS, "perl /bench/work.pl %d", 17),
                     new Item(
                             "sqlite",
                             Group.TOOLS,
                             "sed s/@COUNT@/%d/ /bench/work.sql | sqlite3 :memory:",
-                            12_000),
+                            40_000),
                     program("memcpy", Group.SYSTEM, 200),
-                    program("page-faults", Group.SYSTEM, 60),
-                    program("pipe", Group.SYSTEM, 4000),
-                    program("context-switch", Group.SYSTEM, 40_000),
+                    program("page-faults", Group.SYSTEM, 110),
+                    program("pipe", Group.SYSTEM, 2600),
+                    program("context-switch", Group.SYSTEM, 20_000),
                     program("fork-exec", Group.SYSTEM, 400),
-                    program("syscall", Group.SYSTEM, 300_000),
-                    program("file-tree", Group.SYSTEM, 150));
+                    program("syscall", Group.SYSTEM, 700_000),
+                    program("file-tree", Group.SYSTEM, 280));
 
     private Suite() {}
 
