@@ -4,10 +4,13 @@ import io.queztl.server.CommandException;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.StockGuest;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +89,7 @@ public final class Main {
             program = GuestProgram.compile(folder);
         }
         System.out.printf("kernel %s, one vCPU, 1 GiB%n", stock.release());
+        warnIfBusy();
 
         if (options.queztl()) {
             prepareAotCache(kernel, bootInitrd);
@@ -160,6 +164,20 @@ public final class Main {
             System.out.println(contestant.label() + ": " + line);
         } else if (line.contains("BENCH warm ")) {
             System.err.println(contestant.label() + line.replaceFirst(".*BENCH warm", ""));
+        }
+    }
+
+    /** Wall times on a machine with other work to do are worth little; CPU times, more. */
+    private static void warnIfBusy() {
+        OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
+        double load = system.getSystemLoadAverage();
+        if (load > system.getAvailableProcessors() / 2.0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "The machine is busy (load %.1f on %d CPUs): trust the CPU ratios more than"
+                            + " the wall ratios.%n",
+                    load,
+                    system.getAvailableProcessors());
         }
     }
 
