@@ -29,17 +29,22 @@ final class Queztl {
                 status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
-    /** The command line of a JVM that runs it. */
+    /** The command line of a JVM that runs it, in the CPU mode that this JVM was told. */
     static List<String> command(String... arguments) {
         List<String> line =
                 new ArrayList<>(
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 "-XX:+UseSerialGC",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                "io.queztl.server.cli.Main"));
+                                "--enable-native-access=ALL-UNNAMED"));
+        System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("queztl.cpu."))
+                .forEach(name -> line.add("-D" + name + "=" + System.getProperty(name)));
+        line.addAll(
+                List.of(
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "io.queztl.server.cli.Main"));
         line.addAll(List.of(arguments));
         return line;
     }

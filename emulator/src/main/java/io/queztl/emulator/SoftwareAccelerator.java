@@ -12,6 +12,18 @@ import java.util.List;
 
 /** The accelerator that needs nothing but a JVM: a CPU in Java. */
 public final class SoftwareAccelerator implements Accelerator {
+    private final ExecutionMode mode;
+
+    /** Runs guest code as {@link ExecutionMode#byDefault} says. */
+    public SoftwareAccelerator() {
+        this(ExecutionMode.byDefault());
+    }
+
+    /** Runs guest code in a given mode. */
+    public SoftwareAccelerator(ExecutionMode mode) {
+        this.mode = mode;
+    }
+
     @Override
     public String name() {
         return "software";
@@ -26,7 +38,7 @@ public final class SoftwareAccelerator implements Accelerator {
     public List<? extends Vcpu> createVcpus(VmParameters p) {
         CpuModel model = CpuModel.named(p.cpuModel());
         int count = p.interrupts().size();
-        Shared shared = new Shared(p.memory(), p.mmio(), count);
+        Shared shared = new Shared(p.memory(), p.mmio(), count, mode);
         List<SoftwareVcpu> vcpus = new ArrayList<>();
         for (int k = 0; k < count; k++) {
             Cpu cpu = new Cpu(k, shared, p.ports(), p.interrupts().get(k), p.clock(), model);

@@ -19,7 +19,11 @@ final class TestVcpus implements AutoCloseable {
     final List<SoftwareVcpu> vcpus = new ArrayList<>();
 
     TestVcpus(int count) {
-        Shared shared = new Shared(memory, new Bus(), count);
+        this(count, ExecutionMode.byDefault());
+    }
+
+    TestVcpus(int count, ExecutionMode mode) {
+        Shared shared = new Shared(memory, new Bus(), count, mode);
         for (int k = 0; k < count; k++) {
             Cpu cpu =
                     new Cpu(

@@ -2,6 +2,7 @@ package io.queztl.emulator.interpret;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.cpu.Shared;
@@ -14,17 +15,27 @@ import io.queztl.testkit.vector.QuietInterrupts;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The blocks of two vCPUs, and writes to code that come from elsewhere meanwhile. */
+@ParameterizedClass
+@EnumSource
 final class CodeCacheTest {
     private static final int CODE = 0x1000;
 
     private final GuestMemory memory = new GuestMemory(1 << 20);
-    private final Shared shared = new Shared(memory, new Bus(), 2);
-    private final Cpu first = cpu(0);
-    private final Cpu second = cpu(1);
+    private final Shared shared;
+    private final Cpu first;
+    private final Cpu second;
     private volatile int published;
     private volatile boolean done;
+
+    CodeCacheTest(ExecutionMode mode) {
+        shared = new Shared(memory, new Bus(), 2, mode);
+        first = cpu(0);
+        second = cpu(1);
+    }
 
     private Cpu cpu(int index) {
         Cpu c =

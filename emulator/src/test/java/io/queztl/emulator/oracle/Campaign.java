@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Campaign implements AutoCloseable {
     private static final int BATCH = 1024;
-    private static final int STATES_PER_FORM = 8;
     private static final int REPORTED_PER_ROW = 2;
     private static final int REPORTED = Integer.getInteger("queztl.reports", 40);
 
@@ -50,7 +49,9 @@ final class Campaign implements AutoCloseable {
     private final Dice dice;
     private final StateMaker maker;
     private final Comparison comparison = new Comparison(new UndefinedFlags());
-    private final SoftwareRunner soft = new SoftwareRunner();
+    private final boolean translate;
+    private final int statesPerForm;
+    private final SoftwareRunner soft;
     private final Batch[] batches = {new Batch(), new Batch()};
     private final List<IsaRow> rows = new ArrayList<>();
     private final Map<String, List<String>> skipped = new TreeMap<>();
@@ -61,6 +62,15 @@ final class Campaign implements AutoCloseable {
     private boolean next32;
 
     Campaign(long seed, String filter) throws IOException {
+        this(seed, filter, false);
+    }
+
+    /** Runs forms in 64-bit mode only if {@code translate}, as translated code. */
+    Campaign(long seed, String filter, boolean translate) throws IOException {
+        this.translate = translate;
+        // Translation costs as much as a hundred cases.
+        statesPerForm = translate ? 24 : 8;
+        soft = new SoftwareRunner(translate);
         dice = new Dice(seed);
         maker = new StateMaker(dice, new ValuePools(dice));
         Map<String, String> skips = new HashMap<>();
@@ -154,7 +164,7 @@ final class Campaign implements AutoCloseable {
         MemorySegment m = b.oracle.cases();
         while (n < BATCH) {
             Form f = nextForm();
-            for (int k = 0; k < STATES_PER_FORM && n < BATCH; k++) {
+            for (int k = 0; k < statesPerForm && n < BATCH; k++) {
                 b.forms[n] = f;
                 maker.make(f, m, CaseLayout.HEADER + (long) n * CaseLayout.CASE);
                 n++;
@@ -167,7 +177,7 @@ final class Campaign implements AutoCloseable {
         while (true) {
             if (nextRow == rows.size()) {
                 nextRow = 0;
-                next32 = dice.percent(35);
+                next32 = !translate && dice.percent(35);
             }
             Form f = Form.encode(rows.get(nextRow++), next32, dice);
             if (f != null) {

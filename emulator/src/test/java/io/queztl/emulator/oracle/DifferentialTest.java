@@ -18,16 +18,28 @@ class DifferentialTest {
     private static final long CASES = 1_000_000;
     private static final long ALL_CASES = 10_500_000;
 
+    private static final long TRANSLATED = 150_000;
+
     @Test
     void softwareCpu_onRandomOperands_agreesWithTheHost() throws Exception {
+        run("differential test", false, CASES);
+    }
+
+    @Test
+    void translatedCode_onRandomOperands_agreesWithTheHost() throws Exception {
+        run("differential test of translated code", true, TRANSLATED);
+    }
+
+    private static void run(String test, boolean translate, long usual) throws Exception {
         String reason = NativeOracle.unavailable();
         if (reason != null) {
             System.out.println("differential test skipped: " + reason);
         }
         Assumptions.assumeTrue(reason == null, reason);
-        long seed = Seeds.seed("differential test");
-        long cases = Long.getLong("queztl.cases", Seeds.all() ? ALL_CASES : CASES);
-        try (Campaign campaign = new Campaign(seed, System.getProperty("queztl.rows", ""))) {
+        long seed = Seeds.seed(test);
+        long cases = Long.getLong("queztl.cases", Seeds.all() ? ALL_CASES : usual);
+        String rows = System.getProperty("queztl.rows", "");
+        try (Campaign campaign = new Campaign(seed, rows, translate)) {
             long start = System.nanoTime();
             campaign.run(cases);
             System.out.printf(

@@ -20,6 +20,7 @@ import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.cpu.Shared;
 import io.queztl.emulator.cpu.X87;
 import io.queztl.emulator.interpret.OneInstruction;
+import io.queztl.emulator.interpret.OneRegion;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.machine.time.VmClock;
@@ -44,6 +45,9 @@ final class SoftwareRunner implements AutoCloseable {
     final Cpu cpu;
     private final GuestMemory memory = new GuestMemory(1 << 20);
     private final OneInstruction one;
+    private final boolean translate;
+    private @Nullable Form lastForm;
+    private @Nullable OneRegion lastRegion;
 
     /** Vector of the fault of the last case, or -1. */
     int fault;
@@ -54,7 +58,13 @@ final class SoftwareRunner implements AutoCloseable {
     /** What the software CPU threw that is no guest exception. */
     @Nullable RuntimeException broken;
 
-    SoftwareRunner() {
+    /**
+     * Makes a CPU and its memory.
+     *
+     * @param translate run 64-bit code as translated regions
+     */
+    SoftwareRunner(boolean translate) {
+        this.translate = translate;
         Shared shared = new Shared(memory, new Bus(), 1);
         cpu = new Cpu(0, shared, new Bus(), new QuietInterrupts(), new VmClock(), CpuModel.max());
         one = new OneInstruction(cpu);
@@ -131,13 +141,28 @@ final class SoftwareRunner implements AutoCloseable {
         fault = -1;
         broken = null;
         try {
-            one.run(f.code, f.length, f.mode32 ? 4 : 8);
+            if (translate && !mode32) {
+                region(f).run(f.rep != 0);
+            } else {
+                one.run(f.code, f.length, mode32 ? 4 : 8);
+            }
         } catch (GuestException e) {
             fault = e.vector;
             errorCode = e.errorCode;
         } catch (RuntimeException e) {
             broken = e;
         }
+    }
+
+    /** The caller runs the same form with many states. */
+    private OneRegion region(Form f) {
+        OneRegion r = lastRegion;
+        if (r == null || lastForm != f) {
+            r = OneRegion.of(cpu, f.rip, f.code, f.length);
+            lastRegion = r;
+            lastForm = f;
+        }
+        return r;
     }
 
     private void loadFp(MemorySegment m, long fx, long high) {

@@ -3,6 +3,7 @@ package io.queztl.emulator.system;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.InstructionTable;
 import io.queztl.emulator.decode.Row;
@@ -11,8 +12,12 @@ import io.queztl.testkit.random.Seeds;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Runs garbage: random bytes, and random instructions with random operands, in every mode, over
@@ -22,6 +27,8 @@ import org.junit.jupiter.api.Test;
 final class GarbageTest {
     private static final int GUESTS = Seeds.all() ? 20_000 : 1_000;
     private static final int STEPS = 200;
+    private static final int FREE_GUESTS = Seeds.all() ? 5_000 : 300;
+    private static final int EXITS = 20;
 
     private final long seed = Seeds.seed("garbage");
     private final SplittableRandom random = new SplittableRandom(seed);
@@ -38,7 +45,7 @@ final class GarbageTest {
     @Test
     void realMode_survivesGarbage() {
         run(() -> {
-            Guest g = Guest.reset();
+            Guest g = Guest.reset(ExecutionMode.INTERPRETER);
             g.cpu.rip = 0;
             g.cpu.base[Cpu.CS] = Guest.CODE;
             g.cpu.r[Cpu.RSP] = 0x8000;
@@ -49,12 +56,68 @@ final class GarbageTest {
 
     @Test
     void protectedMode_survivesGarbage() {
-        run(Guest::protectedMode);
+        run(() -> Guest.protectedMode(ExecutionMode.INTERPRETER));
     }
 
     @Test
     void longMode_survivesGarbage() {
-        run(Guest::longMode);
+        run(() -> Guest.longMode(ExecutionMode.INTERPRETER));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void longModeWithoutSingleSteps_survivesGarbage(ExecutionMode mode) throws Exception {
+        AtomicReference<Guest> current = new AtomicReference<>();
+        Thread kicker =
+                Thread.ofPlatform()
+                        .daemon()
+                        .start(() -> {
+                            while (!Thread.interrupted()) {
+                                LockSupport.parkNanos(1_000_000);
+                                Guest g = current.get();
+                                if (g != null) {
+                                    g.cpu.attend(Cpu.ATTENTION_KICK);
+                                }
+                            }
+                        });
+        long instructions = 0;
+        for (int n = 0; n < FREE_GUESTS; n++) {
+            try (Guest g = Guest.longMode(mode)) {
+                fill(g);
+                current.set(g);
+                for (int k = 0; k < EXITS; k++) {
+                    VcpuExit exit;
+                    try {
+                        exit = g.interpreter.run();
+                    } catch (RuntimeException | Error e) {
+                        fail("%s, seed %d, guest %d, rip %x".formatted(mode, seed, n, g.cpu.rip), e);
+                        return;
+                    }
+                    if (exit instanceof VcpuExit.Shutdown) {
+                        break;
+                    }
+                    g.cpu.halted = false;
+                    g.cpu.rip = Guest.CODE + random.nextInt(0x800);
+                }
+                instructions += g.cpu.instructions;
+            }
+        }
+        kicker.interrupt();
+        kicker.join();
+        System.out.printf("garbage: %s, %d instructions, seed %d%n", mode, instructions, seed);
+        assertThat(instructions).isPositive();
+    }
+
+    private void fill(Guest g) {
+        g.memory.write(Guest.CODE, code(0x800));
+        for (int r = 0; r < 16; r++) {
+            if (r != Cpu.RSP || random.nextInt(4) == 0) {
+                g.cpu.r[r] = value();
+            }
+        }
+        for (int k = 0; k < g.cpu.vec.length; k++) {
+            g.cpu.vec[k] = random.nextLong();
+        }
     }
 
     private void run(Supplier<Guest> machine) {
@@ -62,16 +125,7 @@ final class GarbageTest {
         long instructions = 0;
         for (int n = 0; n < GUESTS; n++) {
             try (Guest g = machine.get()) {
-                byte[] code = code(0x800);
-                g.memory.write(Guest.CODE, code);
-                for (int r = 0; r < 16; r++) {
-                    if (r != Cpu.RSP || random.nextInt(4) == 0) {
-                        g.cpu.r[r] = value();
-                    }
-                }
-                for (int k = 0; k < g.cpu.vec.length; k++) {
-                    g.cpu.vec[k] = random.nextLong();
-                }
+                fill(g);
                 for (int k = 0; k < STEPS; k++) {
                     g.interpreter.singleStep(true);
                     VcpuExit exit;

@@ -1,5 +1,6 @@
 package io.queztl.emulator.system;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.cpu.Shared;
@@ -30,9 +31,11 @@ final class Guest implements AutoCloseable {
     final Cpu cpu;
     final Interpreter interpreter;
 
-    private Guest() {
+    private Guest(ExecutionMode mode) {
         CpuModel model = CpuModel.max();
-        cpu = new Cpu(0, new Shared(memory, new Bus(), 1), new Bus(), interrupts, clock, model);
+        Shared shared = new Shared(memory, new Bus(), 1, mode);
+        cpu = new Cpu(0, shared, new Bus(), interrupts, clock, model);
+        shared.exclusive.register(cpu);
         Reset.powerOn(cpu);
         interpreter = new Interpreter(cpu);
         for (int v = 0; v < 256; v++) {
@@ -41,13 +44,13 @@ final class Guest implements AutoCloseable {
     }
 
     /** Just after power-on. */
-    static Guest reset() {
-        return new Guest();
+    static Guest reset(ExecutionMode mode) {
+        return new Guest(mode);
     }
 
     /** 64-bit mode, CPL 0, the first 2 MiB mapped one to one for users too. */
-    static Guest longMode() {
-        Guest g = new Guest();
+    static Guest longMode(ExecutionMode mode) {
+        Guest g = new Guest(mode);
         Cpu c = g.cpu;
         g.memory.write64(PML4, 0x21000 | 7);
         g.memory.write64(0x21000, 0x22000 | 7);
@@ -74,8 +77,8 @@ final class Guest implements AutoCloseable {
     }
 
     /** 32-bit protected mode, CPL 0, no paging. */
-    static Guest protectedMode() {
-        Guest g = new Guest();
+    static Guest protectedMode(ExecutionMode mode) {
+        Guest g = new Guest(mode);
         g.descriptors(false);
         for (int v = 0; v < 256; v++) {
             g.gate32(v, HANDLERS + 16L * v, KERNEL_CODE32, 0x8e);

@@ -2,15 +2,24 @@ package io.queztl.emulator.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
 import io.queztl.machine.cpu.VcpuExit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Exceptions, interrupts and system calls in 64-bit mode. */
+@ParameterizedClass
+@EnumSource
 final class LongModeTest {
-    private final Guest g = Guest.longMode();
+    private final Guest g;
+
+    LongModeTest(ExecutionMode mode) {
+        g = Guest.longMode(mode);
+    }
 
     @AfterEach
     void close() {

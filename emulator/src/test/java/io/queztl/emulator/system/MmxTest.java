@@ -2,14 +2,20 @@ package io.queztl.emulator.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** MMX instructions and the x87 state that they share. */
+@ParameterizedClass
+@EnumSource
 final class MmxTest {
-    private final Guest g = Guest.longMode();
+    private final Guest g;
 
-    MmxTest() {
+    MmxTest(ExecutionMode mode) {
+        g = Guest.longMode(mode);
         // As after FNINIT; power-on leaves the registers valid.
         g.cpu.x87.control = 0x37f;
         g.cpu.x87.empty = 0xff;

@@ -2,6 +2,7 @@ package io.queztl.emulator.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Feature;
 import io.queztl.emulator.cpu.StateCodec;
@@ -9,12 +10,22 @@ import io.queztl.emulator.ops.Cpuid;
 import io.queztl.emulator.ops.Reset;
 import io.queztl.machine.cpu.CpuState;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** From reset to long mode; identification, MSRs and saved state. */
+@ParameterizedClass
+@EnumSource
 final class ModeSwitchTest {
+    private final ExecutionMode mode;
+
+    ModeSwitchTest(ExecutionMode mode) {
+        this.mode = mode;
+    }
+
     @Test
     void resetVector_isAtTheTopOfFourGibibytes() {
-        try (Guest g = Guest.reset()) {
+        try (Guest g = Guest.reset(mode)) {
             assertThat(g.cpu.base[Cpu.CS] + g.cpu.rip).isEqualTo(0xffff_fff0L);
             assertThat(g.cpu.cr0).isEqualTo(0x6000_0010L);
             Reset.startup(g.cpu, 0x9a);
@@ -24,8 +35,8 @@ final class ModeSwitchTest {
 
     @Test
     void realToProtectedToLongMode_runsCodeInEach() {
-        try (Guest g = Guest.reset();
-                Guest tables = Guest.longMode()) {
+        try (Guest g = Guest.reset(mode);
+                Guest tables = Guest.longMode(mode)) {
             byte[] copy = new byte[0x4000];
             tables.memory.read(Guest.PML4, copy, 0, copy.length);
             g.memory.write(Guest.PML4, copy);
@@ -63,7 +74,7 @@ final class ModeSwitchTest {
 
     @Test
     void cpuid_reportsVendorFeaturesAndClock() {
-        try (Guest g = Guest.longMode()) {
+        try (Guest g = Guest.longMode(mode)) {
             int[] out = new int[4];
             Cpuid.leaf(g.cpu, 0, 0, out);
             assertThat(out[1]).isEqualTo(0x68747541);
@@ -85,7 +96,7 @@ final class ModeSwitchTest {
 
     @Test
     void unknownMsr_isGpAndKnownOnesKeepValues() {
-        try (Guest g = Guest.longMode()) {
+        try (Guest g = Guest.longMode(mode)) {
             // mov ecx, 0xc0000102; mov eax, 0x1234; xor edx, edx; wrmsr; swapgs; mov rbx, gs:[0];
             // rdmsr; mov esi, eax; mov ecx, 0x12345; rdmsr
             g.code(
@@ -99,7 +110,7 @@ final class ModeSwitchTest {
 
     @Test
     void efer_refusesUnknownBitsAndLmeUnderPaging() {
-        try (Guest g = Guest.longMode()) {
+        try (Guest g = Guest.longMode(mode)) {
             // mov ecx, 0xc0000080; rdmsr; or eax, 0x200000; wrmsr; and eax, 0xfffffeff; wrmsr
             g.code(Guest.CODE, "b9800000c00f320d000020000f3025fffeffff0f30");
             assertThat(g.runToHandler()).isEqualTo(13);
@@ -109,7 +120,7 @@ final class ModeSwitchTest {
 
     @Test
     void kvmClock_isWrittenConsistently() {
-        try (Guest g = Guest.longMode()) {
+        try (Guest g = Guest.longMode(mode)) {
             // mov ecx, 0x4b564d01; mov eax, 0x30041; xor edx, edx; wrmsr; mov ecx, 0x4b564d00;
             // mov eax, 0x30080; wrmsr; hlt
             g.code(Guest.CODE, "b9014d564bb84100030031d20f30b9004d564bb8800003000f30f4");
@@ -125,8 +136,8 @@ final class ModeSwitchTest {
 
     @Test
     void savedState_restoresExactly() {
-        try (Guest g = Guest.longMode();
-                Guest other = Guest.reset()) {
+        try (Guest g = Guest.longMode(mode);
+                Guest other = Guest.reset(mode)) {
             Cpu c = g.cpu;
             for (int k = 0; k < 16; k++) {
                 c.r[k] = 0x0101_0101_0101_0101L * k;
@@ -164,7 +175,7 @@ final class ModeSwitchTest {
                     // CR8 above 15
                     "b810000000440f22c0"
                 }) {
-            try (Guest g = Guest.longMode()) {
+            try (Guest g = Guest.longMode(mode)) {
                 g.code(Guest.CODE, code);
                 assertThat(g.runToHandler()).as(code).isEqualTo(13);
             }
@@ -173,7 +184,7 @@ final class ModeSwitchTest {
 
     @Test
     void paePointerEntries_areThoseOfTheLastCr3Write() {
-        try (Guest g = Guest.protectedMode()) {
+        try (Guest g = Guest.protectedMode(mode)) {
             g.memory.write64(0x20000, 0x21001);
             g.memory.write64(0x21000, 0x83);
             g.memory.write32(0x30000, 0x1234);

@@ -2,16 +2,25 @@ package io.queztl.emulator.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** 32-bit protected mode: exceptions, call gates, tasks, virtual-8086 mode. */
+@ParameterizedClass
+@EnumSource
 final class ProtectedModeTest {
     private static final int NEW_TSS = 0x13000;
 
-    private final Guest g = Guest.protectedMode();
+    private final Guest g;
+
+    ProtectedModeTest(ExecutionMode mode) {
+        g = Guest.protectedMode(mode);
+    }
 
     @AfterEach
     void close() {

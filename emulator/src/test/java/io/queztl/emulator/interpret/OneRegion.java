@@ -1,0 +1,89 @@
+package io.queztl.emulator.interpret;
+
+import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.GuestException;
+import io.queztl.emulator.decode.Decoder;
+import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.translate.Part;
+import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionCompiler;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** Translates 64-bit code from bytes and runs it, without fetch, interpreter or delivery. */
+public final class OneRegion {
+    private static final int MAX_ITERATIONS = 100;
+
+    private final Cpu c;
+    private final Region region;
+
+    private OneRegion(Cpu c, Region region) {
+        this.c = c;
+        this.region = region;
+    }
+
+    /**
+     * Decodes the instructions of one basic block.
+     *
+     * @param distance of the block's start from the start of the entry's page, in bytes
+     */
+    public static Part part(Cpu c, int distance, byte[] code, int length) {
+        Decoder decoder = new Decoder(c.model);
+        List<Insn> insns = new ArrayList<>();
+        int at = 0;
+        while (at < length) {
+            Insn i = decoder.decode(code, at, length, 8);
+            if (i == null) {
+                throw new IllegalArgumentException("decoder wants more bytes");
+            }
+            i.offset = at;
+            i.end += at;
+            if (i.base == Cpu.BLOCK_RIP) {
+                i.displacement += i.end;
+            }
+            Executors.bind(i);
+            insns.add(i);
+            at = i.end;
+            if (i.row.end) {
+                break;
+            }
+        }
+        return new Part(distance, insns.toArray(new Insn[0]), at);
+    }
+
+    /** Translates one instruction or a block at RIP {@code rip}. */
+    public static OneRegion of(Cpu c, long rip, byte[] code, int length) {
+        Part p = part(c, (int) rip & 0xfff, code, length);
+        return of(c, p, List.of(p));
+    }
+
+    /** Translates several blocks. */
+    public static OneRegion of(Cpu c, Part entry, List<Part> parts) {
+        // Nobody looks at the address: what the code jumps to is never found.
+        Region r = RegionCompiler.compile(entry, parts, 0, Map.of());
+        return new OneRegion(c, Objects.requireNonNull(r, "too long"));
+    }
+
+    /**
+     * Runs from {@code c.rip}, which must be the entry's, until the region is left; an instruction
+     * with a REP prefix, until it is done.
+     *
+     * @throws GuestException if an instruction faults; {@code c.rip} is its address
+     */
+    public void run(boolean repeated) {
+        long start = c.rip;
+        for (int k = 0; k < MAX_ITERATIONS; k++) {
+            c.depth = 0;
+            if (region.run(c) == Region.FAULTED) {
+                GuestException e = c.lastFault();
+                e.vector = Interpreter.vector(c, Objects.requireNonNull(c.faulted), e.vector);
+                throw e;
+            }
+            if (!repeated || c.rip != start) {
+                return;
+            }
+        }
+    }
+}
