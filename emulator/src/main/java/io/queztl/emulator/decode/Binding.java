@@ -12,10 +12,10 @@ import java.util.Arrays;
 final class Binding {
     private Binding() {}
 
-    static Object bind(Row row) {
+    static Object bind(Row row, String suffix) {
         int dot = row.semantics.indexOf('.');
         String className = Semantics.class.getPackageName() + "." + row.semantics.substring(0, dot);
-        String method = row.semantics.substring(dot + 1);
+        String method = row.semantics.substring(dot + 1) + suffix;
         Class<?> shape = row.kind.shape;
         Method single =
                 Arrays.stream(shape.getMethods())

@@ -1,6 +1,7 @@
 package io.queztl.emulator.decode;
 
 import io.queztl.emulator.cpu.Feature;
+import io.queztl.emulator.ops.AvxLanes;
 import io.queztl.emulator.ops.Semantics;
 import java.util.EnumSet;
 import java.util.List;
@@ -323,10 +324,15 @@ public final class Row {
     public Object bound() {
         Object b = bound;
         if (b == null) {
-            b = Binding.bind(this);
+            b = Binding.bind(this, "");
             bound = b;
         }
         return b;
+    }
+
+    /** The semantics for 256 bits of a row for which not each lane is on its own; not kept. */
+    public Object boundWide() {
+        return Binding.bind(this, AvxLanes.WIDE);
     }
 
     @Override

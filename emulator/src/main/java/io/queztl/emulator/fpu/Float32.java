@@ -67,6 +67,91 @@ public final class Float32 {
         };
     }
 
+    /** The NaN that an operation on a NaN gives: the first operand that is one, made quiet. */
+    private static int nan(FloatStatus s, int x, int y) {
+        if (isSignaling(x) || isSignaling(y)) {
+            s.raise(FloatStatus.INVALID);
+        }
+        return (isNan(x) ? x : y) | QUIET;
+    }
+
+    private static boolean unpackBoth(FloatStatus s, int x, int y) {
+        if (isNan(x) || isNan(y)) {
+            return false;
+        }
+        unpack(s, s.a, x);
+        unpack(s, s.b, y);
+        return true;
+    }
+
+    /** x + y. */
+    public static int add(FloatStatus s, int x, int y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.add(s, false);
+        return pack(s);
+    }
+
+    /** x - y. */
+    public static int subtract(FloatStatus s, int x, int y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.add(s, true);
+        return pack(s);
+    }
+
+    /** x × y. */
+    public static int multiply(FloatStatus s, int x, int y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.multiply(s);
+        return pack(s);
+    }
+
+    /** x / y. */
+    public static int divide(FloatStatus s, int x, int y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.divide(s);
+        return pack(s);
+    }
+
+    /** √x. */
+    public static int squareRoot(FloatStatus s, int x) {
+        if (isNan(x)) {
+            return nan(s, x, x);
+        }
+        unpack(s, s.a, x);
+        SoftFloat.squareRoot(s);
+        return pack(s);
+    }
+
+    /** A signed integer, rounded. */
+    public static int fromInteger(FloatStatus s, long x) {
+        SoftFloat.fromMagnitude(s.r, x < 0, x < 0 ? -x : x);
+        return pack(s);
+    }
+
+    /** A binary64 number, rounded; a NaN keeps the upper part of its payload. */
+    public static int fromFloat64(FloatStatus s, long x) {
+        if (Float64.isNan(x)) {
+            if (Float64.isSignaling(x)) {
+                s.raise(FloatStatus.INVALID);
+            }
+            return (int) (x >>> 32) & SIGN | EXPONENT | QUIET | (int) (x >>> 29) & FRACTION;
+        }
+        Float64.unpack(s, s.a, x);
+        if (s.a.denormal) {
+            s.raise(FloatStatus.DENORMAL);
+        }
+        s.r.copy(s.a, s.a.sign);
+        return pack(s);
+    }
+
     /**
      * a × b + c, rounded once. A NaN among the operands is returned in the order a, b, c.
      *

@@ -67,6 +67,75 @@ public final class Float64 {
         };
     }
 
+    /** The NaN that an operation on a NaN gives: the first operand that is one, made quiet. */
+    private static long nan(FloatStatus s, long x, long y) {
+        if (isSignaling(x) || isSignaling(y)) {
+            s.raise(FloatStatus.INVALID);
+        }
+        return (isNan(x) ? x : y) | QUIET;
+    }
+
+    private static boolean unpackBoth(FloatStatus s, long x, long y) {
+        if (isNan(x) || isNan(y)) {
+            return false;
+        }
+        unpack(s, s.a, x);
+        unpack(s, s.b, y);
+        return true;
+    }
+
+    /** x + y. */
+    public static long add(FloatStatus s, long x, long y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.add(s, false);
+        return pack(s);
+    }
+
+    /** x - y. */
+    public static long subtract(FloatStatus s, long x, long y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.add(s, true);
+        return pack(s);
+    }
+
+    /** x × y. */
+    public static long multiply(FloatStatus s, long x, long y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.multiply(s);
+        return pack(s);
+    }
+
+    /** x / y. */
+    public static long divide(FloatStatus s, long x, long y) {
+        if (!unpackBoth(s, x, y)) {
+            return nan(s, x, y);
+        }
+        SoftFloat.divide(s);
+        return pack(s);
+    }
+
+    /** √x. */
+    public static long squareRoot(FloatStatus s, long x) {
+        if (isNan(x)) {
+            return nan(s, x, x);
+        }
+        unpack(s, s.a, x);
+        SoftFloat.squareRoot(s);
+        return pack(s);
+    }
+
+    /** A signed integer, rounded. */
+    public static long fromInteger(FloatStatus s, long x) {
+        SoftFloat.fromMagnitude(s.r, x < 0, x < 0 ? -x : x);
+        return pack(s);
+    }
+
     /**
      * a × b + c, rounded once. A NaN among the operands is returned in the order a, b, c.
      *

@@ -96,8 +96,8 @@ final class Executors {
             case TRI -> tri(i, (Semantics.Tri) f);
             case VEC -> vec(i, (Semantics.Vec) f);
             case VECI -> vecI(i, (Semantics.VecI) f);
-            case VEC1 -> vec1((Semantics.Vec1) f);
-            case VEC1I -> vec1I((Semantics.Vec1I) f);
+            case VEC1 -> vec1(i, (Semantics.Vec1) f);
+            case VEC1I -> vec1I(i, (Semantics.Vec1I) f);
             case MMX -> mmx((Semantics.Mmx) f);
             case MMXI -> mmxI((Semantics.MmxI) f);
         };
@@ -406,15 +406,27 @@ final class Executors {
         }
     }
 
+    /** True if a row has forms of 256 bits that are not done lane by lane. */
+    private static boolean hasWide(Row row) {
+        return row.vex && row.vexL != 0 && !row.vexLig && !AvxLanes.independent(row);
+    }
+
     private static Exec vec(Insn i, Semantics.Vec f) {
         int last = threeOperands(i) ? 2 : 1;
+        Semantics.Vec wide =
+                hasWide(i.row)
+                        ? (Semantics.Vec) i.row.boundWide()
+                        : (c, d, a, b) -> {
+                            f.apply(c, d, a, b);
+                            f.apply(c, d + 2, a + 2, b + 2);
+                        };
         return (c, n) -> {
             check(c, n);
             int b = source(c, n, last);
             int d = n.r1;
             int a = last == 2 ? n.r2 : d;
             if (n.wide) {
-                AvxLanes.apply(c, f, d, a, b);
+                wide.apply(c, d, a, b);
             } else {
                 f.apply(c, d, a, b);
                 finish(c, n, d);
@@ -424,6 +436,13 @@ final class Executors {
 
     private static Exec vecI(Insn i, Semantics.VecI f) {
         int last = threeOperands(i) ? 2 : 1;
+        Semantics.VecI wide =
+                hasWide(i.row)
+                        ? (Semantics.VecI) i.row.boundWide()
+                        : (c, d, a, b, immediate) -> {
+                            f.apply(c, d, a, b, immediate);
+                            f.apply(c, d + 2, a + 2, b + 2, immediate);
+                        };
         return (c, n) -> {
             check(c, n);
             int b = source(c, n, last);
@@ -431,7 +450,7 @@ final class Executors {
             int a = last == 2 ? n.r2 : d;
             int immediate = (int) n.immediate & 0xff;
             if (n.wide) {
-                AvxLanes.applyImmediate(c, f, d, a, b, immediate, immediate);
+                wide.apply(c, d, a, b, immediate);
             } else {
                 f.apply(c, d, a, b, immediate);
                 finish(c, n, d);
@@ -439,13 +458,20 @@ final class Executors {
         };
     }
 
-    private static Exec vec1(Semantics.Vec1 f) {
+    private static Exec vec1(Insn i, Semantics.Vec1 f) {
+        Semantics.Vec1 wide =
+                hasWide(i.row)
+                        ? (Semantics.Vec1) i.row.boundWide()
+                        : (c, d, b) -> {
+                            f.apply(c, d, b);
+                            f.apply(c, d + 2, b + 2);
+                        };
         return (c, n) -> {
             check(c, n);
             int b = source(c, n, 1);
             int d = n.r1;
             if (n.wide) {
-                AvxLanes.applyOne(c, f, d, b, b + 2);
+                wide.apply(c, d, b);
             } else {
                 f.apply(c, d, b);
                 finish(c, n, d);
@@ -453,14 +479,21 @@ final class Executors {
         };
     }
 
-    private static Exec vec1I(Semantics.Vec1I f) {
+    private static Exec vec1I(Insn i, Semantics.Vec1I f) {
+        Semantics.Vec1I wide =
+                hasWide(i.row)
+                        ? (Semantics.Vec1I) i.row.boundWide()
+                        : (c, d, b, immediate) -> {
+                            f.apply(c, d, b, immediate);
+                            f.apply(c, d + 2, b + 2, immediate);
+                        };
         return (c, n) -> {
             check(c, n);
             int b = source(c, n, 1);
             int d = n.r1;
             int immediate = (int) n.immediate & 0xff;
             if (n.wide) {
-                AvxLanes.applyOneImmediate(c, f, d, b, immediate, immediate);
+                wide.apply(c, d, b, immediate);
             } else {
                 f.apply(c, d, b, immediate);
                 finish(c, n, d);

@@ -100,6 +100,6 @@ public final class AvxConvert {
             v[AvxLanes.SOURCE + 4 + n] = v[b + n] & mask;
         }
         AvxLanes.apply(c, SseFloat::mulps, AvxLanes.SOURCE, AvxLanes.SOURCE, AvxLanes.SOURCE + 4);
-        AvxLanes.applyImmediate(c, SseFloat::dpps, SseMove.reg(i), a, b, imm, imm);
+        AvxLanes.applyImmediate(c, SseHorizontal::dpps, SseMove.reg(i), a, b, imm, imm);
     }
 }

@@ -2,6 +2,7 @@ package io.queztl.emulator.ops;
 
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.decode.Row;
 
 /**
  * 256-bit operations made of two 128-bit lanes: results go to a scratch register until the
@@ -13,6 +14,9 @@ public final class AvxLanes {
 
     /** Scratch register for rearranged sources. */
     static final int SOURCE = Cpu.VEC_SCRATCH + 2 * Cpu.VEC_STRIDE;
+
+    /** What the names of 256-bit semantics end in. */
+    public static final String WIDE = "Wide";
 
     private AvxLanes() {}
 
@@ -53,6 +57,29 @@ public final class AvxLanes {
         f.apply(c, RESULT, b, immediate);
         f.apply(c, RESULT + 2, b + 2, immediate2);
         commit(c, d);
+    }
+
+    /**
+     * True if the 256-bit form of a row is its semantics run on the low lane, then on the high one:
+     * it raises no exception that both lanes would have to agree on. Rows of the vector kinds for
+     * which this is false have semantics for 256 bits, of the same name with {@link #WIDE} behind
+     * it and of the same parameters.
+     */
+    public static boolean independent(Row row) {
+        return switch (row.kind) {
+            case VEC, VECI, VEC1, VEC1I -> !hasWide(row);
+            default -> false;
+        };
+    }
+
+    private static boolean hasWide(Row row) {
+        int dot = row.semantics.indexOf('.');
+        return switch (row.semantics.substring(0, dot)) {
+            case "SseFloat" -> !row.semantics.startsWith("SseFloat.r");
+            case "SseConvert" -> !row.semantics.equals("SseConvert.cvtdq2pd");
+            case "SseCompare", "SseHorizontal", "Fma" -> true;
+            default -> false;
+        };
     }
 
     private static void commit(Cpu c, int d) {

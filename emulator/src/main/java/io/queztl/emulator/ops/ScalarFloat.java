@@ -1,11 +1,16 @@
 package io.queztl.emulator.ops;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.fpu.Float32;
+import io.queztl.emulator.fpu.Float64;
+import io.queztl.emulator.fpu.FloatStatus;
 
 /**
  * IEEE 754 arithmetic of one element under MXCSR (SDM volume 1, 11.5), results and exception flags
- * exact. Java's own arithmetic serves while rounding is to nearest and no flag can change; what is
- * left goes through {@link #slow}. Flags gather in {@link Cpu#raised} until {@link #raise}.
+ * exact, in three layers. {@link SseFloat} and its kin compute with Java's arithmetic and look here
+ * whether that was all ({@link #usual}); else they take the elements one by one ({@link #add64}
+ * …), where Java's arithmetic still serves if it can be seen that no flag changes; the rest is
+ * package {@code fpu}. Flags gather in {@link Cpu#raised} until {@link #raise}.
  */
 final class ScalarFloat {
     /** MXCSR exception flags. */
@@ -14,11 +19,8 @@ final class ScalarFloat {
     /** MXCSR: denormals are zeros. */
     static final int DAZ = 1 << 6;
 
-    /** MXCSR: flush to zero. */
-    static final int FTZ = 1 << 15;
-
-    /** MXCSR: no denormals-are-zeros, rounding to nearest, inexactness masked. */
-    private static final int MODE = 0x7040;
+    /** MXCSR: rounding to nearest, inexactness masked. */
+    private static final int MODE = 0x7000;
 
     private static final int NEAREST = 0x1000;
 
@@ -27,9 +29,86 @@ final class ScalarFloat {
 
     static final long NAN64 = 0xFFF8_0000_0000_0000L;
 
-    private static final int ADD = 0, SUB = 1, MUL = 2, DIV = 3, SQRT = 4;
+    /** Operations. */
+    static final int ADD = 0, SUB = 1, MUL = 2, DIV = 3, SQRT = 4;
+
+    private static final long SIGNS = 0x8000_0000_8000_0000L;
+    private static final long MAGNITUDES = 0x7fff_ffff_7fff_ffffL;
 
     private ScalarFloat() {}
+
+    // --- the usual case
+    // -------------------------------------------------------------------------------
+
+    /**
+     * True if Java's result is the instruction's and no flag changes: rounding is to nearest, PE is
+     * masked and already set, no operand is a denormal and no result is anything but an ordinary
+     * number. The operands then are ordinary numbers or zeros too, and neither DAZ nor FTZ matters.
+     *
+     * @param unusual {@link #denormal} of all operands and {@link #extreme} of all results, ORed
+     */
+    static boolean usual(Cpu c, long unusual) {
+        return (c.mxcsr & (MODE | PE)) == (NEAREST | PE) && unusual >= 0;
+    }
+
+    /** As {@link #usual}, for pairs of singles. */
+    static boolean usualPairs(Cpu c, long unusual) {
+        return (c.mxcsr & (MODE | PE)) == (NEAREST | PE) && (unusual & SIGNS) == 0;
+    }
+
+    /** Negative if a double is a denormal; also for the smallest normal number. */
+    static long denormal(long x) {
+        return ((x << 1) - 1 >>> 53) - 1;
+    }
+
+    /** Negative if a double is no normal number or its exponent is one of the outermost. */
+    static long extreme(long r) {
+        return ((r >>> 52) + 2 & 0x7fc) - 1;
+    }
+
+    /** Negative if a single is a denormal; also for the smallest normal number. */
+    static int denormal(int x) {
+        return ((x << 1) - 1 >>> 24) - 1;
+    }
+
+    /** Negative if a single is no normal number or its exponent is one of the outermost. */
+    static int extreme(int r) {
+        return ((r >>> 23) + 2 & 0xfc) - 1;
+    }
+
+    /** {@link #denormal} of operands and {@link #extreme} of the result. */
+    static long unusual(long x, long y, long r) {
+        return denormal(x) | denormal(y) | extreme(r);
+    }
+
+    static int unusual(int x, int y, int r) {
+        return denormal(x) | denormal(y) | extreme(r);
+    }
+
+    /** Sign bits of the singles of a quadword that are denormals; other bits mean nothing. */
+    static long denormals(long q) {
+        long m = q & MAGNITUDES;
+        return m + MAGNITUDES & ~(m + 0x7f80_0000_7f80_0000L);
+    }
+
+    /** Sign bits of the singles that are no normal numbers or have the outermost exponents. */
+    static long extremes(long q) {
+        long m = q & MAGNITUDES;
+        return m + 0x0100_0000_0100_0000L | ~(m + 0x7f00_0000_7f00_0000L);
+    }
+
+    static long unusualPairs(long x, long y, long r) {
+        return denormals(x) | denormals(y) | extremes(r);
+    }
+
+    /** Negative if a double is a denormal or a NaN. */
+    private static long odd(long x) {
+        return denormal(x) | (x & Long.MAX_VALUE) + 0x000f_ffff_ffff_ffffL;
+    }
+
+    private static int odd(int x) {
+        return denormal(x) | (x & Integer.MAX_VALUE) + 0x007f_ffff;
+    }
 
     // --- exceptions
     // -------------------------------------------------------------------------------
@@ -128,7 +207,7 @@ final class ScalarFloat {
         return (c.mxcsr & DAZ) != 0 && isDenormal64(x) ? x & Long.MIN_VALUE : x;
     }
 
-    // --- arithmetic: fast paths
+    // --- arithmetic: elements one by one
     // -----------------------------------------------------------------------
 
     static int add32(Cpu c, int x, int y) {
@@ -143,7 +222,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || exactSum(a, b, s))) {
             return r;
         }
-        return (int) slow(c, ADD, x, y, true);
+        return exact32(c, ADD, x, y);
     }
 
     /** Knuth's two-sum error is zero; it is exact while nothing overflows. */
@@ -164,7 +243,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || exactSum(a, -b, s))) {
             return r;
         }
-        return (int) slow(c, SUB, x, y, true);
+        return exact32(c, SUB, x, y);
     }
 
     static int mul32(Cpu c, int x, int y) {
@@ -179,7 +258,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || (double) a * b == p)) {
             return r;
         }
-        return (int) slow(c, MUL, x, y, true);
+        return exact32(c, MUL, x, y);
     }
 
     static int div32(Cpu c, int x, int y) {
@@ -194,7 +273,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || (double) f(r) * b == a)) {
             return r;
         }
-        return (int) slow(c, DIV, x, y, true);
+        return exact32(c, DIV, x, y);
     }
 
     static int sqrt32(Cpu c, int x) {
@@ -207,7 +286,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || (double) s * s == a)) {
             return Float.floatToRawIntBits(s);
         }
-        return (int) slow(c, SQRT, x, x, true);
+        return exact32(c, SQRT, x, x);
     }
 
     static long add64(Cpu c, long x, long y) {
@@ -222,7 +301,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || exactSum(a, b, s))) {
             return r;
         }
-        return slow(c, ADD, x, y, false);
+        return exact64(c, ADD, x, y);
     }
 
     /** Knuth's two-sum error is zero; it is exact while nothing overflows. */
@@ -243,7 +322,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || exactSum(a, -b, s))) {
             return r;
         }
-        return slow(c, SUB, x, y, false);
+        return exact64(c, SUB, x, y);
     }
 
     /** True if the error of an operation with this result can be had from one FMA. */
@@ -264,7 +343,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || middling(p) && Math.fma(a, b, -p) == 0)) {
             return r;
         }
-        return slow(c, MUL, x, y, false);
+        return exact64(c, MUL, x, y);
     }
 
     static long div64(Cpu c, long x, long y) {
@@ -279,7 +358,7 @@ final class ScalarFloat {
                 && ((c.mxcsr & PE) != 0 || middling(a) && Math.fma(-d(r), b, a) == 0)) {
             return r;
         }
-        return slow(c, DIV, x, y, false);
+        return exact64(c, DIV, x, y);
     }
 
     static long sqrt64(Cpu c, long x) {
@@ -287,259 +366,77 @@ final class ScalarFloat {
         if ((c.mxcsr & MODE) == NEAREST && plain64(x) && a >= 0 && (c.mxcsr & PE) != 0) {
             return Double.doubleToRawLongBits(Math.sqrt(a));
         }
-        return slow(c, SQRT, x, x, false);
+        return exact64(c, SQRT, x, x);
     }
 
-    // --- arithmetic: exact in any mode
-    // ----------------------------------------------------------------
-
-    /**
-     * Any operation on any operands. Finite operands are scaled to significands of [1, 2) as
-     * doubles; the rounded double result and the sign of its error then say all that rounding to
-     * either format in any mode needs to know.
-     */
-    private static long slow(Cpu c, int op, long x, long y, boolean single) {
-        if (single ? isNan32((int) x) || isNan32((int) y) : isNan64(x) || isNan64(y)) {
-            return nan(c, x, y, single);
-        }
-        if ((c.mxcsr & DAZ) != 0) {
-            x = single ? daz32(c, (int) x) : daz64(c, x);
-            y = single ? daz32(c, (int) y) : daz64(c, y);
-        }
-        boolean denormal =
-                single
-                        ? isDenormal32((int) x) || isDenormal32((int) y)
-                        : isDenormal64(x) || isDenormal64(y);
-        double a = single ? f((int) x) : d(x);
-        double b = single ? f((int) y) : d(y);
-        int de = denormal ? DE : 0;
-        boolean negative = (Double.doubleToRawLongBits(a) ^ Double.doubleToRawLongBits(b)) < 0;
-        switch (op) {
-            case ADD, SUB -> {
-                if (op == SUB) {
-                    b = -b;
-                }
-                if (Double.isInfinite(a) || Double.isInfinite(b)) {
-                    if (a == -b) {
-                        return invalid(c, single);
-                    }
-                    c.raised |= de;
-                    return infinity(
-                            a == Double.NEGATIVE_INFINITY || b == Double.NEGATIVE_INFINITY, single);
-                }
-                c.raised |= de;
-                return sum(c, a, b, single);
-            }
-            case MUL -> {
-                if (Double.isInfinite(a) || Double.isInfinite(b)) {
-                    if (a == 0 || b == 0) {
-                        return invalid(c, single);
-                    }
-                    c.raised |= de;
-                    return infinity(negative, single);
-                }
-                c.raised |= de;
-                if (a == 0 || b == 0) {
-                    return zero(negative, single);
-                }
-                double m = significand(a);
-                double n = significand(b);
-                double p = m * n;
-                return round(c, negative, exponent(a) + exponent(b), p, Math.fma(m, n, -p), single);
-            }
-            case DIV -> {
-                if (Double.isInfinite(a)) {
-                    if (Double.isInfinite(b)) {
-                        return invalid(c, single);
-                    }
-                    c.raised |= de;
-                    return infinity(negative, single);
-                }
-                if (b == 0) {
-                    if (a == 0) {
-                        return invalid(c, single);
-                    }
-                    c.raised |= ZE;
-                    return infinity(negative, single);
-                }
-                c.raised |= de;
-                if (a == 0 || Double.isInfinite(b)) {
-                    return zero(negative, single);
-                }
-                double m = significand(a);
-                double n = significand(b);
-                double q = m / n;
-                return round(c, negative, exponent(a) - exponent(b), q, Math.fma(-q, n, m), single);
-            }
-            default -> {
-                if (a == 0) {
-                    return x;
-                }
-                if (a < 0) {
-                    return invalid(c, single);
-                }
-                c.raised |= de;
-                if (Double.isInfinite(a)) {
-                    return x;
-                }
-                int e = exponent(a);
-                double m = significand(a) * (1 + (e & 1));
-                double s = Math.sqrt(m);
-                return round(c, false, e >> 1, s, Math.fma(-s, s, m), single);
-            }
-        }
+    /** One of the operations, on doubles. */
+    static long apply64(Cpu c, int op, long x, long y) {
+        return switch (op) {
+            case ADD -> add64(c, x, y);
+            case SUB -> sub64(c, x, y);
+            case MUL -> mul64(c, x, y);
+            case DIV -> div64(c, x, y);
+            default -> sqrt64(c, y);
+        };
     }
 
-    private static long sum(Cpu c, double a, double b, boolean single) {
-        if (a == 0 && b == 0) {
-            boolean sameSign = (Double.doubleToRawLongBits(a) ^ Double.doubleToRawLongBits(b)) >= 0;
-            return zero(sameSign ? 1 / a < 0 : rounding(c) == 1, single);
-        }
-        if (a == 0 || b != 0 && exponent(a) < exponent(b)) {
-            double t = a;
-            a = b;
-            b = t;
-        }
-        double m = Math.copySign(significand(a), a);
-        double hi = m;
-        double lo = 0;
-        if (b != 0) {
-            double n = Math.copySign(significand(b), b);
-            int apart = exponent(a) - exponent(b);
-            if (apart > 120) {
-                lo = n;
-            } else {
-                n = Math.scalb(n, -apart);
-                hi = m + n;
-                double nn = hi - m;
-                lo = (m - (hi - nn)) + (n - nn);
-            }
-        }
-        if (hi == 0) {
-            return zero(rounding(c) == 1, single);
-        }
-        boolean negative = hi < 0;
-        return round(c, negative, exponent(a), Math.abs(hi), negative ? -lo : lo, single);
+    /** One of the operations, on singles. */
+    static int apply32(Cpu c, int op, int x, int y) {
+        return switch (op) {
+            case ADD -> add32(c, x, y);
+            case SUB -> sub32(c, x, y);
+            case MUL -> mul32(c, x, y);
+            case DIV -> div32(c, x, y);
+            default -> sqrt32(c, y);
+        };
     }
 
-    /** Exponent of a finite number other than 0, denormals too. */
-    private static int exponent(double x) {
-        int e = Math.getExponent(x);
-        return e >= Double.MIN_EXPONENT ? e : Math.getExponent(x * 0x1p54) - 54;
-    }
-
-    /** Magnitude of a finite number other than 0 scaled to [1, 2). */
-    private static double significand(double x) {
-        double normal = Math.getExponent(x) >= Double.MIN_EXPONENT ? x : x * 0x1p54;
-        long bits = Double.doubleToRawLongBits(normal);
-        return d(bits & 0x000f_ffff_ffff_ffffL | 0x3ff0_0000_0000_0000L);
-    }
-
-    /** Rounds (hi + something of the sign of lo, small against hi) times 2 to the exponent. */
-    private static long round(
-            Cpu c, boolean negative, int exponent, double hi, double lo, boolean single) {
-        int e = Math.getExponent(hi);
-        long s = (Double.doubleToRawLongBits(hi) & 0x000f_ffff_ffff_ffffL | 1L << 52) << 10;
-        if (lo > 0) {
-            s |= 1;
-        } else if (lo < 0) {
-            s--;
-            if (s >>> 62 == 0) {
-                s = s << 1 | 1;
-                e--;
-            }
-        }
-        return round(c, negative, exponent + e, s, single);
-    }
-
-    /**
-     * Rounds to a format and packs.
-     *
-     * @param exponent of the leading bit
-     * @param s significand with its leading bit at bit 62; bit 0 also stands for all bits below
-     */
-    static long round(Cpu c, boolean negative, int exponent, long s, boolean single) {
-        int drop = single ? 39 : 10;
-        int maximum = single ? 127 : 1023;
-        int minimum = 1 - maximum;
-        int rounding = rounding(c);
-        long r = roundOff(s, drop, rounding, negative);
-        boolean inexact = (s & (1L << drop) - 1) != 0;
-        int e = exponent;
-        int bits = 63 - drop;
-        if (r >>> bits != 0) {
-            r >>>= 1;
-            e++;
-        }
-        if (e > maximum) {
-            boolean masked = (c.mxcsr & OE << 7) != 0;
-            c.raised |= OE | (masked || inexact ? PE : 0);
-            boolean toInfinity = rounding == 0 || rounding == (negative ? 1 : 2);
-            return toInfinity ? infinity(negative, single) : infinity(negative, single) - 1;
-        }
-        if (e < minimum) {
-            if ((c.mxcsr & UE << 7) == 0) {
-                c.raised |= UE | (inexact ? PE : 0);
-                return zero(negative, single);
-            }
-            if ((c.mxcsr & FTZ) != 0) {
-                c.raised |= UE | PE;
-                return zero(negative, single);
-            }
-            int shift = minimum - exponent;
-            long t = shift > 62 ? 1 : s >>> shift | ((s & (1L << shift) - 1) != 0 ? 1 : 0);
-            if ((t & (1L << drop) - 1) != 0) {
-                c.raised |= UE | PE;
-            }
-            return zero(negative, single) | roundOff(t, drop, rounding, negative);
-        }
-        if (inexact) {
-            c.raised |= PE;
-        }
-        long biased = e + maximum;
-        long fraction = r & (1L << bits - 1) - 1;
-        return zero(negative, single) | biased << bits - 1 | fraction;
-    }
-
-    private static long roundOff(long s, int drop, int rounding, boolean negative) {
-        long rest = s & (1L << drop) - 1;
-        long r = s >>> drop;
-        long half = 1L << drop - 1;
-        boolean up =
-                switch (rounding) {
-                    case 0 -> rest > half || rest == half && (r & 1) != 0;
-                    case 1 -> negative && rest != 0;
-                    case 2 -> !negative && rest != 0;
-                    default -> false;
+    private static long exact64(Cpu c, int op, long x, long y) {
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        long r =
+                switch (op) {
+                    case ADD -> Float64.add(s, x, y);
+                    case SUB -> Float64.subtract(s, x, y);
+                    case MUL -> Float64.multiply(s, x, y);
+                    case DIV -> Float64.divide(s, x, y);
+                    default -> Float64.squareRoot(s, x);
                 };
-        return up ? r + 1 : r;
+        c.raised |= s.flags;
+        return r;
     }
 
-    private static long zero(boolean negative, boolean single) {
-        return negative ? single ? 1L << 31 : Long.MIN_VALUE : 0;
+    private static int exact32(Cpu c, int op, int x, int y) {
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        int r =
+                switch (op) {
+                    case ADD -> Float32.add(s, x, y);
+                    case SUB -> Float32.subtract(s, x, y);
+                    case MUL -> Float32.multiply(s, x, y);
+                    case DIV -> Float32.divide(s, x, y);
+                    default -> Float32.squareRoot(s, x);
+                };
+        c.raised |= s.flags;
+        return r;
     }
 
-    private static long infinity(boolean negative, boolean single) {
-        return zero(negative, single) | (single ? 0x7f80_0000L : 0x7ff0_0000_0000_0000L);
+    /** x × y + z; bit 0 of the signs negates the product, bit 1 the addend. */
+    static long fma64(Cpu c, long x, long y, long z, int signs) {
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        long r = Float64.fma(s, x, y, z, (signs & 1) != 0, (signs & 2) != 0);
+        c.raised |= s.flags;
+        return r;
     }
 
-    private static long invalid(Cpu c, boolean single) {
-        c.raised |= IE;
-        return single ? NAN32 : NAN64;
-    }
-
-    /** The first operand that is a NaN, made quiet (SDM volume 1, table 4-7). */
-    private static long nan(Cpu c, long x, long y, boolean single) {
-        if (single) {
-            if (isSignaling32((int) x) || isSignaling32((int) y)) {
-                c.raised |= IE;
-            }
-            return (isNan32((int) x) ? x : y) | 0x40_0000;
-        }
-        if (isSignaling64(x) || isSignaling64(y)) {
-            c.raised |= IE;
-        }
-        return (isNan64(x) ? x : y) | 1L << 51;
+    /** x × y + z; bit 0 of the signs negates the product, bit 1 the addend. */
+    static int fma32(Cpu c, int x, int y, int z, int signs) {
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        int r = Float32.fma(s, x, y, z, (signs & 1) != 0, (signs & 2) != 0);
+        c.raised |= s.flags;
+        return r;
     }
 
     // --- minimum, maximum, comparison
@@ -547,27 +444,31 @@ final class ScalarFloat {
 
     /** MIN: the second operand if either is a NaN or both are zeros. */
     static int min32(Cpu c, int x, int y) {
-        x = daz32(c, x);
-        y = daz32(c, y);
-        return relation32(c, x, y, true) == LESS ? x : y;
+        if ((odd(x) | odd(y)) >= 0) {
+            return f(x) < f(y) ? x : y;
+        }
+        return oddRelation32(c, x, y, true) == LESS ? daz32(c, x) : daz32(c, y);
     }
 
     static int max32(Cpu c, int x, int y) {
-        x = daz32(c, x);
-        y = daz32(c, y);
-        return relation32(c, x, y, true) == GREATER ? x : y;
+        if ((odd(x) | odd(y)) >= 0) {
+            return f(x) > f(y) ? x : y;
+        }
+        return oddRelation32(c, x, y, true) == GREATER ? daz32(c, x) : daz32(c, y);
     }
 
     static long min64(Cpu c, long x, long y) {
-        x = daz64(c, x);
-        y = daz64(c, y);
-        return relation64(c, x, y, true) == LESS ? x : y;
+        if ((odd(x) | odd(y)) >= 0) {
+            return d(x) < d(y) ? x : y;
+        }
+        return oddRelation64(c, x, y, true) == LESS ? daz64(c, x) : daz64(c, y);
     }
 
     static long max64(Cpu c, long x, long y) {
-        x = daz64(c, x);
-        y = daz64(c, y);
-        return relation64(c, x, y, true) == GREATER ? x : y;
+        if ((odd(x) | odd(y)) >= 0) {
+            return d(x) > d(y) ? x : y;
+        }
+        return oddRelation64(c, x, y, true) == GREATER ? daz64(c, x) : daz64(c, y);
     }
 
     /** How two numbers compare: one bit each. */
@@ -575,6 +476,21 @@ final class ScalarFloat {
 
     /** Compares; {@code signaling}: quiet NaNs are invalid too. */
     static int relation32(Cpu c, int x, int y, boolean signaling) {
+        if ((odd(x) | odd(y)) < 0) {
+            return oddRelation32(c, x, y, signaling);
+        }
+        return f(x) < f(y) ? LESS : f(x) > f(y) ? GREATER : EQUAL;
+    }
+
+    static int relation64(Cpu c, long x, long y, boolean signaling) {
+        if ((odd(x) | odd(y)) < 0) {
+            return oddRelation64(c, x, y, signaling);
+        }
+        return d(x) < d(y) ? LESS : d(x) > d(y) ? GREATER : EQUAL;
+    }
+
+    /** With a NaN or a denormal. */
+    private static int oddRelation32(Cpu c, int x, int y, boolean signaling) {
         if (isNan32(x) || isNan32(y)) {
             if (signaling || isSignaling32(x) || isSignaling32(y)) {
                 c.raised |= IE;
@@ -593,7 +509,7 @@ final class ScalarFloat {
         return a < b ? LESS : a > b ? GREATER : EQUAL;
     }
 
-    static int relation64(Cpu c, long x, long y, boolean signaling) {
+    private static int oddRelation64(Cpu c, long x, long y, boolean signaling) {
         if (isNan64(x) || isNan64(y)) {
             if (signaling || isSignaling64(x) || isSignaling64(y)) {
                 c.raised |= IE;
@@ -617,28 +533,23 @@ final class ScalarFloat {
 
     /** Double to single. */
     static int narrow(Cpu c, long x) {
-        if (isNan64(x)) {
-            if (isSignaling64(x)) {
-                c.raised |= IE;
-            }
-            return (int) (x >>> 32 & 0x8000_0000L) | 0x7fc0_0000 | (int) (x >>> 29) & 0x3f_ffff;
+        int r = Float.floatToRawIntBits((float) d(x));
+        if (usual(c, denormal(x) | extreme(r)) || x == 0) {
+            return r;
         }
-        double a = d(daz64(c, x));
-        boolean negative = x < 0;
-        if (a == 0) {
-            return (int) zero(negative, true);
-        }
-        if (Double.isInfinite(a)) {
-            return (int) infinity(negative, true);
-        }
-        if (isDenormal64(x)) {
-            c.raised |= DE;
-        }
-        return (int) round(c, negative, exponent(a), significand(a), 0, true);
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        r = Float32.fromFloat64(s, x);
+        c.raised |= s.flags;
+        return r;
     }
 
     /** Single to double. */
     static long widen(Cpu c, int x) {
+        return odd(x) >= 0 ? Double.doubleToRawLongBits(f(x)) : oddWiden(c, x);
+    }
+
+    private static long oddWiden(Cpu c, int x) {
         if (isNan32(x)) {
             if (isSignaling32(x)) {
                 c.raised |= IE;
@@ -654,16 +565,28 @@ final class ScalarFloat {
         return Double.doubleToRawLongBits(f(x));
     }
 
-    /** Integer to single or double. */
-    static long fromInteger(Cpu c, long x, boolean single) {
-        if (x == 0) {
-            return 0;
+    /** Integer to single. */
+    static int singleOf(Cpu c, long x) {
+        if (usual(c, 0)) {
+            return Float.floatToRawIntBits((float) x);
         }
-        boolean negative = x < 0;
-        long magnitude = negative ? -x : x;
-        int lead = 63 - Long.numberOfLeadingZeros(magnitude);
-        long s = lead == 63 ? magnitude >>> 1 : magnitude << 62 - lead;
-        return round(c, negative, lead, s, single);
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        int r = Float32.fromInteger(s, x);
+        c.raised |= s.flags;
+        return r;
+    }
+
+    /** Integer to double. */
+    static long doubleOf(Cpu c, long x) {
+        if ((int) x == x || usual(c, 0)) {
+            return Double.doubleToRawLongBits((double) x);
+        }
+        FloatStatus s = c.floatStatus;
+        s.begin(c.mxcsr);
+        long r = Float64.fromInteger(s, x);
+        c.raised |= s.flags;
+        return r;
     }
 
     /** A number rounded to an integer, not yet checked for range; NaNs stay. */
@@ -676,8 +599,18 @@ final class ScalarFloat {
         };
     }
 
+    /** Rounding to zero, whatever MXCSR says. */
+    static final int TRUNCATE = 3;
+
     /** To a 32-bit integer; 0x80000000 if it does not fit. */
     static int toInt(Cpu c, double a, int rounding) {
+        if (usual(c, 0) && Math.abs(a) < 0x1p31 - 1) {
+            return (int) (rounding == TRUNCATE ? a : Math.rint(a));
+        }
+        return toIntSlow(c, a, rounding);
+    }
+
+    private static int toIntSlow(Cpu c, double a, int rounding) {
         double r = integral(a, rounding);
         if (!(r >= -0x1p31 && r < 0x1p31)) {
             c.raised |= IE;
@@ -691,6 +624,13 @@ final class ScalarFloat {
 
     /** To a 64-bit integer; 1 shl 63 if it does not fit. */
     static long toLong(Cpu c, double a, int rounding) {
+        if (usual(c, 0) && Math.abs(a) < 0x1p63) {
+            return (long) (rounding == TRUNCATE ? a : Math.rint(a));
+        }
+        return toLongSlow(c, a, rounding);
+    }
+
+    private static long toLongSlow(Cpu c, double a, int rounding) {
         double r = integral(a, rounding);
         if (!(r >= -0x1p63 && r < 0x1p63)) {
             c.raised |= IE;

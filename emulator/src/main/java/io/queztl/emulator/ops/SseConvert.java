@@ -10,7 +10,7 @@ import io.queztl.emulator.decode.Insn;
  */
 public final class SseConvert {
     /** Rounding to zero, whatever MXCSR says. */
-    static final int TRUNCATE = 3;
+    static final int TRUNCATE = ScalarFloat.TRUNCATE;
 
     private SseConvert() {}
 
@@ -34,17 +34,6 @@ public final class SseConvert {
         return Double.longBitsToDouble(ScalarFloat.daz64(c, x));
     }
 
-    private static void single(long[] v, int d, int a, long result) {
-        v[d] = v[a] & 0xffff_ffff_0000_0000L | result & 0xffff_ffffL;
-        v[d + 1] = v[a + 1];
-    }
-
-    private static void scalar(long[] v, int d, int a, long result) {
-        long high = v[a + 1];
-        v[d] = result;
-        v[d + 1] = high;
-    }
-
     // --- general registers
     // ------------------------------------------------------------------------------
 
@@ -52,56 +41,87 @@ public final class SseConvert {
         return (i.rex & 8) != 0 ? SseMove.general(c, i, 8, 8) : (int) SseMove.general(c, i, 4, 4);
     }
 
+    private static int first(Insn i, int d) {
+        return i.vex ? i.vvvv * Cpu.VEC_STRIDE : d;
+    }
+
     /** CVTSI2SS. */
     public static void cvtsi2ss(Cpu c, Insn i) {
-        long r = ScalarFloat.fromInteger(c, integer(c, i), true);
-        ScalarFloat.raise(c);
         int d = SseMove.reg(i);
-        single(c.vec, d, i.vex ? i.vvvv * Cpu.VEC_STRIDE : d, r);
+        cvtsi2ss(c, d, first(i, d), integer(c, i));
+    }
+
+    /** CVTSI2SS of a sign-extended integer; d and a index {@link Cpu#vec}. */
+    public static void cvtsi2ss(Cpu c, int d, int a, long value) {
+        int r = ScalarFloat.singleOf(c, value);
+        ScalarFloat.raise(c);
+        SseFloat.single(c.vec, d, a, r);
     }
 
     /** CVTSI2SD. */
     public static void cvtsi2sd(Cpu c, Insn i) {
-        long x = integer(c, i);
-        // 32-bit integers, and most others, are exact.
-        long r =
-                (int) x == x
-                        ? Double.doubleToRawLongBits((int) x)
-                        : ScalarFloat.fromInteger(c, x, false);
-        ScalarFloat.raise(c);
         int d = SseMove.reg(i);
-        scalar(c.vec, d, i.vex ? i.vvvv * Cpu.VEC_STRIDE : d, r);
+        cvtsi2sd(c, d, first(i, d), integer(c, i));
     }
 
-    private static void toInteger(Cpu c, Insn i, double value, int rounding) {
+    /** CVTSI2SD of a sign-extended integer; d and a index {@link Cpu#vec}. */
+    public static void cvtsi2sd(Cpu c, int d, int a, long value) {
+        long r = ScalarFloat.doubleOf(c, value);
+        ScalarFloat.raise(c);
+        SseFloat.scalar(c.vec, d, a, r);
+    }
+
+    private static int size(Insn i) {
+        return (i.rex & 8) != 0 ? 8 : 4;
+    }
+
+    private static long toInteger(Cpu c, double value, int size, int rounding) {
         long r =
-                (i.rex & 8) != 0
+                size == 8
                         ? ScalarFloat.toLong(c, value, rounding)
                         : ScalarFloat.toInt(c, value, rounding) & 0xffff_ffffL;
         ScalarFloat.raise(c);
-        c.r[i.reg] = r;
+        return r;
     }
 
     /** CVTSS2SI. */
     public static void cvtss2si(Cpu c, Insn i) {
-        int x = low(c.vec[SseMove.source(c, i, 4)]);
-        toInteger(c, i, value32(c, x), ScalarFloat.rounding(c));
+        c.r[i.reg] = cvtss2si(c, SseMove.source(c, i, 4), size(i));
+    }
+
+    /** CVTSS2SI of an element of {@link Cpu#vec} to an integer of 4 (zero-extended) or 8 bytes. */
+    public static long cvtss2si(Cpu c, int b, int size) {
+        return toInteger(c, value32(c, low(c.vec[b])), size, ScalarFloat.rounding(c));
     }
 
     /** CVTTSS2SI. */
     public static void cvttss2si(Cpu c, Insn i) {
-        toInteger(c, i, value32(c, low(c.vec[SseMove.source(c, i, 4)])), TRUNCATE);
+        c.r[i.reg] = cvttss2si(c, SseMove.source(c, i, 4), size(i));
+    }
+
+    /** CVTTSS2SI, as {@link #cvtss2si(Cpu, int, int)}. */
+    public static long cvttss2si(Cpu c, int b, int size) {
+        return toInteger(c, value32(c, low(c.vec[b])), size, TRUNCATE);
     }
 
     /** CVTSD2SI. */
     public static void cvtsd2si(Cpu c, Insn i) {
-        long x = c.vec[SseMove.source(c, i, 8)];
-        toInteger(c, i, value64(c, x), ScalarFloat.rounding(c));
+        c.r[i.reg] = cvtsd2si(c, SseMove.source(c, i, 8), size(i));
+    }
+
+    /** CVTSD2SI, as {@link #cvtss2si(Cpu, int, int)}. */
+    public static long cvtsd2si(Cpu c, int b, int size) {
+        return toInteger(c, value64(c, c.vec[b]), size, ScalarFloat.rounding(c));
     }
 
     /** CVTTSD2SI. */
     public static void cvttsd2si(Cpu c, Insn i) {
-        toInteger(c, i, value64(c, c.vec[SseMove.source(c, i, 8)]), TRUNCATE);
+        c.r[i.reg] = cvttsd2si(c, SseMove.source(c, i, 8), size(i));
+    }
+
+    /** CVTTSD2SI, as {@link #cvtss2si(Cpu, int, int)}. */
+    public static long cvttsd2si(Cpu c, int b, int size) {
+        return toInteger(c, value64(c, c.vec[b]), size, TRUNCATE);
     }
 
     // --- between formats
@@ -111,14 +131,14 @@ public final class SseConvert {
     public static void cvtss2sd(Cpu c, int d, int a, int b) {
         long r = ScalarFloat.widen(c, low(c.vec[b]));
         ScalarFloat.raise(c);
-        scalar(c.vec, d, a, r);
+        SseFloat.scalar(c.vec, d, a, r);
     }
 
     /** CVTSD2SS. */
     public static void cvtsd2ss(Cpu c, int d, int a, int b) {
         int r = ScalarFloat.narrow(c, c.vec[b]);
         ScalarFloat.raise(c);
-        single(c.vec, d, a, r);
+        SseFloat.single(c.vec, d, a, r);
     }
 
     /** CVTPS2PD. */
@@ -146,13 +166,25 @@ public final class SseConvert {
     /** CVTDQ2PS. */
     public static void cvtdq2ps(Cpu c, int d, int b) {
         long[] v = c.vec;
-        long r0 = ScalarFloat.fromInteger(c, low(v[b]), true);
-        long r1 = ScalarFloat.fromInteger(c, high(v[b]), true);
-        long r2 = ScalarFloat.fromInteger(c, low(v[b + 1]), true);
-        long r3 = ScalarFloat.fromInteger(c, high(v[b + 1]), true);
+        long r0 = singles(c, v[b]);
+        long r1 = singles(c, v[b + 1]);
         ScalarFloat.raise(c);
-        v[d] = pair(r0, r1);
-        v[d + 1] = pair(r2, r3);
+        SseFloat.write(v, d, r0, r1);
+    }
+
+    /** VCVTDQ2PS of 256 bits. */
+    public static void cvtdq2psWide(Cpu c, int d, int b) {
+        long[] v = c.vec;
+        long r0 = singles(c, v[b]);
+        long r1 = singles(c, v[b + 1]);
+        long r2 = singles(c, v[b + 2]);
+        long r3 = singles(c, v[b + 3]);
+        ScalarFloat.raise(c);
+        SseFloat.write(v, d, r0, r1, r2, r3);
+    }
+
+    private static long singles(Cpu c, long q) {
+        return pair(ScalarFloat.singleOf(c, low(q)), ScalarFloat.singleOf(c, high(q)));
     }
 
     /** CVTDQ2PD: always exact. */
@@ -172,15 +204,37 @@ public final class SseConvert {
         singlesToIntegers(c, d, b, TRUNCATE);
     }
 
+    /** VCVTPS2DQ of 256 bits. */
+    public static void cvtps2dqWide(Cpu c, int d, int b) {
+        singlesToIntegersWide(c, d, b, ScalarFloat.rounding(c));
+    }
+
+    /** VCVTTPS2DQ of 256 bits. */
+    public static void cvttps2dqWide(Cpu c, int d, int b) {
+        singlesToIntegersWide(c, d, b, TRUNCATE);
+    }
+
     private static void singlesToIntegers(Cpu c, int d, int b, int rounding) {
         long[] v = c.vec;
-        int r0 = ScalarFloat.toInt(c, value32(c, low(v[b])), rounding);
-        int r1 = ScalarFloat.toInt(c, value32(c, high(v[b])), rounding);
-        int r2 = ScalarFloat.toInt(c, value32(c, low(v[b + 1])), rounding);
-        int r3 = ScalarFloat.toInt(c, value32(c, high(v[b + 1])), rounding);
+        long r0 = integers(c, v[b], rounding);
+        long r1 = integers(c, v[b + 1], rounding);
         ScalarFloat.raise(c);
-        v[d] = pair(r0, r1);
-        v[d + 1] = pair(r2, r3);
+        SseFloat.write(v, d, r0, r1);
+    }
+
+    private static void singlesToIntegersWide(Cpu c, int d, int b, int rounding) {
+        long[] v = c.vec;
+        long r0 = integers(c, v[b], rounding);
+        long r1 = integers(c, v[b + 1], rounding);
+        long r2 = integers(c, v[b + 2], rounding);
+        long r3 = integers(c, v[b + 3], rounding);
+        ScalarFloat.raise(c);
+        SseFloat.write(v, d, r0, r1, r2, r3);
+    }
+
+    private static long integers(Cpu c, long q, int rounding) {
+        int low = ScalarFloat.toInt(c, value32(c, low(q)), rounding);
+        return pair(low, ScalarFloat.toInt(c, value32(c, high(q)), rounding));
     }
 
     /** CVTPD2DQ: the high quadword becomes 0. */
@@ -211,55 +265,77 @@ public final class SseConvert {
 
     /** Two doublewords from two singles. */
     static long singlesToIntegers(Cpu c, long b, int rounding) {
-        int r0 = ScalarFloat.toInt(c, value32(c, low(b)), rounding);
-        int r1 = ScalarFloat.toInt(c, value32(c, high(b)), rounding);
+        long r = integers(c, b, rounding);
         ScalarFloat.raise(c);
-        return pair(r0, r1);
+        return r;
     }
 
     /** Two singles from two doublewords. */
     static long integersToSingles(Cpu c, long b) {
-        long r0 = ScalarFloat.fromInteger(c, low(b), true);
-        long r1 = ScalarFloat.fromInteger(c, high(b), true);
+        long r = singles(c, b);
         ScalarFloat.raise(c);
-        return pair(r0, r1);
+        return r;
     }
 
     // --- rounding
     // -----------------------------------------------------------------------------------------
 
+    private static long roundPair(Cpu c, long q, int imm) {
+        int low = ScalarFloat.round32(c, low(q), imm);
+        return pair(low, ScalarFloat.round32(c, high(q), imm));
+    }
+
     /** ROUNDPS. */
     public static void roundps(Cpu c, int d, int b, int imm) {
         long[] v = c.vec;
-        int r0 = ScalarFloat.round32(c, low(v[b]), imm);
-        int r1 = ScalarFloat.round32(c, high(v[b]), imm);
-        int r2 = ScalarFloat.round32(c, low(v[b + 1]), imm);
-        int r3 = ScalarFloat.round32(c, high(v[b + 1]), imm);
+        long r0 = roundPair(c, v[b], imm);
+        long r1 = roundPair(c, v[b + 1], imm);
         ScalarFloat.raise(c);
-        v[d] = pair(r0, r1);
-        v[d + 1] = pair(r2, r3);
+        SseFloat.write(v, d, r0, r1);
+    }
+
+    /** VROUNDPS of 256 bits. */
+    public static void roundpsWide(Cpu c, int d, int b, int imm) {
+        long[] v = c.vec;
+        long r0 = roundPair(c, v[b], imm);
+        long r1 = roundPair(c, v[b + 1], imm);
+        long r2 = roundPair(c, v[b + 2], imm);
+        long r3 = roundPair(c, v[b + 3], imm);
+        ScalarFloat.raise(c);
+        SseFloat.write(v, d, r0, r1, r2, r3);
     }
 
     /** ROUNDPD. */
     public static void roundpd(Cpu c, int d, int b, int imm) {
-        long r0 = ScalarFloat.round64(c, c.vec[b], imm);
-        long r1 = ScalarFloat.round64(c, c.vec[b + 1], imm);
+        long[] v = c.vec;
+        long r0 = ScalarFloat.round64(c, v[b], imm);
+        long r1 = ScalarFloat.round64(c, v[b + 1], imm);
         ScalarFloat.raise(c);
-        c.vec[d] = r0;
-        c.vec[d + 1] = r1;
+        SseFloat.write(v, d, r0, r1);
+    }
+
+    /** VROUNDPD of 256 bits. */
+    public static void roundpdWide(Cpu c, int d, int b, int imm) {
+        long[] v = c.vec;
+        long r0 = ScalarFloat.round64(c, v[b], imm);
+        long r1 = ScalarFloat.round64(c, v[b + 1], imm);
+        long r2 = ScalarFloat.round64(c, v[b + 2], imm);
+        long r3 = ScalarFloat.round64(c, v[b + 3], imm);
+        ScalarFloat.raise(c);
+        SseFloat.write(v, d, r0, r1, r2, r3);
     }
 
     /** ROUNDSS. */
     public static void roundss(Cpu c, int d, int a, int b, int imm) {
         int r = ScalarFloat.round32(c, low(c.vec[b]), imm);
         ScalarFloat.raise(c);
-        single(c.vec, d, a, r);
+        SseFloat.single(c.vec, d, a, r);
     }
 
     /** ROUNDSD. */
     public static void roundsd(Cpu c, int d, int a, int b, int imm) {
         long r = ScalarFloat.round64(c, c.vec[b], imm);
         ScalarFloat.raise(c);
-        scalar(c.vec, d, a, r);
+        SseFloat.scalar(c.vec, d, a, r);
     }
 }
