@@ -113,20 +113,17 @@ final class Soak {
 
     /** What grew by more than a tenth from the second third of the samples to the last. */
     static List<String> growth(List<JvmSample> samples) {
-        if (samples.size() < 3) {
+        List<JvmSample> collected = samples.stream().filter(s -> s.live().isPresent()).toList();
+        if (collected.size() < 3) {
             return List.of(
-                    "%d samples are too few to see a trend; soak for longer"
+                    "%d samples are too few to see a trend; soak for 7 minutes or more"
                             .formatted(samples.size()));
         }
         List<String> problems = new ArrayList<>();
+        // What is live: garbage not yet collected goes up and down, and says nothing.
+        level(problems, "live heap", collected, s -> s.live().orElseThrow());
         level(problems, "metaspace", samples, JvmSample::metaspace);
         level(problems, "code cache", samples, JvmSample::codeCache);
-        List<JvmSample> collected = samples.stream().filter(s -> s.live().isPresent()).toList();
-        if (collected.size() >= 3) {
-            level(problems, "live heap", collected, s -> s.live().orElseThrow());
-        } else {
-            level(problems, "heap", samples, JvmSample::heap);
-        }
         return problems;
     }
 
