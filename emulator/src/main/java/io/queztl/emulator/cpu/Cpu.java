@@ -487,6 +487,11 @@ public final class Cpu {
         }
     }
 
+    /** {@link #attention}, some time after it was set: what loops look at. */
+    public int attentionOpaque() {
+        return (int) ATTENTION.getOpaque(this);
+    }
+
     /** Sets attention bits; any thread. */
     public void attend(int bits) {
         int ignored = (int) ATTENTION.getAndBitwiseOr(this, bits);

@@ -62,7 +62,7 @@ public final class CodeCache {
     /** For {@link Shared} only. */
     public CodeCache(Shared shared) {
         this.shared = shared;
-        this.translator = new Translator(this, shared.mode);
+        this.translator = new Translator(this, shared);
         this.stop = Decoder.invalidInsn();
         stop.exec =
                 (c, i) -> {

@@ -2,6 +2,7 @@ package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Shared;
 import io.queztl.emulator.translate.Part;
 import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.translate.RegionCompiler;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,11 @@ final class Translator {
     private static final int QUEUE = 512;
     private static final int PAGE = 4096;
 
+    /** Regions that wait for HotSpot at most, before the next is translated. */
+    private static final int MAX_WARMING = 32;
+
+    private static final long POLL_NANOS = 300_000;
+
     /** Executions after which a block is hot. */
     private static final int THRESHOLD = Integer.getInteger("queztl.cpu.threshold", 5000);
 
@@ -30,15 +37,22 @@ final class Translator {
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
 
     private final CodeCache codeCache;
+    private final Shared shared;
     private final ExecutionMode mode;
     private final ThreadPoolExecutor thread;
+
+    /** Regions that HotSpot is at work on; belongs to the translator's thread. */
+    private final List<Warming> warming = new ArrayList<>();
+
+    private record Warming(Block entry, Region region) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
     private record Request(Block block, long before, long after) {}
 
-    Translator(CodeCache codeCache, ExecutionMode mode) {
+    Translator(CodeCache codeCache, Shared shared) {
         this.codeCache = codeCache;
-        this.mode = mode;
+        this.shared = shared;
+        this.mode = shared.mode;
         thread =
                 new ThreadPoolExecutor(
                         1,
@@ -74,7 +88,7 @@ final class Translator {
         if (mode == ExecutionMode.TRANSLATOR) {
             translate(r);
         } else {
-            thread.execute(() -> translate(r));
+            thread.execute(() -> background(r));
         }
     }
 
@@ -131,7 +145,8 @@ final class Translator {
         if (first == null) {
             return true;
         }
-        Region region = RegionCompiler.compile(first, parts, entry.physical(), spans);
+        Region region = RegionCompiler.compile(
+                        first, parts, entry.physical(), spans, shared.memory.ram(), shared.smp);
         if (region == null) {
             return false;
         }
@@ -141,7 +156,35 @@ final class Translator {
                 return true;
             }
         }
-        entry.region = region;
+        if (mode == ExecutionMode.TRANSLATOR) {
+            entry.region = region;
+        } else {
+            region.warmUp();
+            warming.add(new Warming(entry, region));
+        }
+        return true;
+    }
+
+    /** On the translator's thread: translates, and lets go what HotSpot has compiled meanwhile. */
+    private void background(Request r) {
+        translate(r);
+        do {
+            warming.removeIf(Translator::publish);
+            if (!thread.getQueue().isEmpty() && warming.size() < MAX_WARMING) {
+                return;
+            }
+            LockSupport.parkNanos(POLL_NANOS);
+        } while (!warming.isEmpty());
+    }
+
+    private static boolean publish(Warming w) {
+        if (!w.region.valid()) {
+            return true;
+        }
+        if (!w.region.warm()) {
+            return false;
+        }
+        w.entry.region = w.region;
         return true;
     }
 

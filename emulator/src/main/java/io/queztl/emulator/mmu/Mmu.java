@@ -67,8 +67,12 @@ public final class Mmu {
     private final boolean[][] fetchGlobals = new boolean[2][ENTRIES];
     private final byte[][] fetchShifts = new byte[2][ENTRIES];
     private final boolean[] fetchUsed = new boolean[2];
-    private long[] readTlb = readTlbs[SUPERVISOR];
-    private long[] writeTlb = writeTlbs[SUPERVISOR];
+    /** The TLB of reads in the present context: (tag, addend) pairs. */
+    public long[] readTlb = readTlbs[SUPERVISOR];
+
+    /** The TLB of writes in the present context. */
+    public long[] writeTlb = writeTlbs[SUPERVISOR];
+
     private int context = SUPERVISOR;
 
     /** The TLB of instruction fetches at the current privilege: (tag, addend) pairs. */
@@ -362,6 +366,117 @@ public final class Mmu {
             return false;
         }
         return store(va, size, value);
+    }
+
+    // --- loads and stores for translated code, which has the TLB and the RAM at hand
+    // ---------------
+
+    /** As {@link #load8(long)}; {@code t} is {@link #readTlb}. */
+    public static long load8(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va & PAGE)) {
+            long v = ram.get(I8, va + t[x + 1]) & 0xff;
+            if (smp) {
+                VarHandle.acquireFence();
+            }
+            return v;
+        }
+        return m.loadSlow(va, 1, m.context);
+    }
+
+    /** As {@link #load16(long)}; {@code t} is {@link #readTlb}. */
+    public static long load16(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 1 & PAGE)) {
+            long v = ram.get(I16, va + t[x + 1]) & 0xffff;
+            if (smp) {
+                VarHandle.acquireFence();
+            }
+            return v;
+        }
+        return m.loadSlow(va, 2, m.context);
+    }
+
+    /** As {@link #load32(long)}; {@code t} is {@link #readTlb}. */
+    public static long load32(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 3 & PAGE)) {
+            long v = ram.get(I32, va + t[x + 1]) & 0xffff_ffffL;
+            if (smp) {
+                VarHandle.acquireFence();
+            }
+            return v;
+        }
+        return m.loadSlow(va, 4, m.context);
+    }
+
+    /** As {@link #load64(long)}; {@code t} is {@link #readTlb}. */
+    public static long load64(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 7 & PAGE)) {
+            long v = ram.get(I64, va + t[x + 1]);
+            if (smp) {
+                VarHandle.acquireFence();
+            }
+            return v;
+        }
+        return m.loadSlow(va, 8, m.context);
+    }
+
+    /** As {@link #store8(long, long)}; {@code t} is {@link #writeTlb}. */
+    public static boolean store8(
+            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va & PAGE)) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ram.set(I8, va + t[x + 1], (byte) value);
+            return false;
+        }
+        return m.storeSlow(va, 1, value, m.context);
+    }
+
+    /** As {@link #store16(long, long)}; {@code t} is {@link #writeTlb}. */
+    public static boolean store16(
+            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 1 & PAGE)) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ram.set(I16, va + t[x + 1], (short) value);
+            return false;
+        }
+        return m.storeSlow(va, 2, value, m.context);
+    }
+
+    /** As {@link #store32(long, long)}; {@code t} is {@link #writeTlb}. */
+    public static boolean store32(
+            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 3 & PAGE)) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ram.set(I32, va + t[x + 1], (int) value);
+            return false;
+        }
+        return m.storeSlow(va, 4, value, m.context);
+    }
+
+    /** As {@link #store64(long, long)}; {@code t} is {@link #writeTlb}. */
+    public static boolean store64(
+            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+        int x = slot(va);
+        if (t[x] == (va + 7 & PAGE)) {
+            if (smp) {
+                VarHandle.releaseFence();
+            }
+            ram.set(I64, va + t[x + 1], value);
+            return false;
+        }
+        return m.storeSlow(va, 8, value, m.context);
     }
 
     // --- supervisor accesses of the CPU itself

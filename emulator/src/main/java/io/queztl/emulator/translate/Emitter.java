@@ -15,7 +15,10 @@ import io.queztl.emulator.ops.Semantics;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,8 +37,20 @@ final class Emitter {
     private static final ClassDesc EXCEPTION_CLASS = ClassDesc.of(GuestException.class.getName());
     private static final ClassDesc LONGS = CD_long.arrayType();
 
-    private static final MethodTypeDesc LOAD = MethodTypeDesc.of(CD_long, CD_long);
-    private static final MethodTypeDesc STORE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
+    static final ClassDesc SEGMENT_CLASS = ClassDesc.of(MemorySegment.class.getName());
+    private static final MethodTypeDesc LOAD =
+            MethodTypeDesc.of(CD_long, MMU_CLASS, LONGS, SEGMENT_CLASS, CD_long, CD_boolean);
+    private static final MethodTypeDesc STORE =
+            MethodTypeDesc.of(
+                    CD_boolean, MMU_CLASS, LONGS, SEGMENT_CLASS, CD_long, CD_long, CD_boolean);
+
+    /** The guest's RAM, a constant to HotSpot. */
+    private static final DynamicConstantDesc<?> RAM_CONSTANT =
+            DynamicConstantDesc.ofNamed(
+                    ConstantDescs.ofConstantBootstrap(
+                            ConstantDescs.CD_MethodHandles, "classData", ConstantDescs.CD_Object),
+                    ConstantDescs.DEFAULT_NAME,
+                    SEGMENT_CLASS);
 
     // Java locals. The first two are the method's own.
     private static final int THIS = 0;
@@ -65,6 +80,9 @@ final class Emitter {
     static final int CODE_WRITTEN = 61;
     static final int EXCEPTION = 62;
     private static final int OUTCOME = 63;
+    private static final int READ_TLB = 64;
+    private static final int WRITE_TLB = 65;
+    private static final int RAM = 66;
 
     final CodeBuilder b;
     final Plan plan;
@@ -98,6 +116,7 @@ final class Emitter {
         Label start = b.newLabel();
         Label end = b.newLabel();
         Label handler = b.newLabel();
+        warmUp();
         prologue();
         for (Part p : plan.parts) {
             p.label = b.newLabel();
@@ -140,11 +159,24 @@ final class Emitter {
         b.ireturn();
     }
 
+    /** Without a CPU it returns at once: see {@link Region#warmUp}. */
+    private void warmUp() {
+        Label real = b.newLabel();
+        b.aload(CPU).ifnonnull(real);
+        b.ldc(RAM_CONSTANT).pop(); // resolved before it is compiled
+        for (int k = 0; k < Region.WARM_UP_NOPS; k++) {
+            b.nop();
+        }
+        b.loadConstant(Region.LEFT).ireturn();
+        b.labelBinding(real);
+    }
+
     private void prologue() {
         b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
         b.ldc((long) (plan.entry.distance)).lsub().lstore(PAGE);
         b.aload(CPU).getfield(CPU_CLASS, "mem", MMU_CLASS).astore(MEM);
         b.aload(CPU).getfield(CPU_CLASS, "r", LONGS).astore(REGISTERS);
+        b.ldc(RAM_CONSTANT).astore(RAM);
         b.iconst_0().istore(COUNT);
         b.iconst_0().istore(AT);
         reload();
@@ -271,7 +303,8 @@ final class Emitter {
     /** Leaves if something needs attention. */
     private void attention(int distance) {
         Label go = exit(distance, -1);
-        b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(go);
+        b.aload(CPU).invokevirtual(CPU_CLASS, "attentionOpaque", MethodTypeDesc.of(CD_int));
+        b.ifne(go);
     }
 
     /** A stub that leaves with RIP at a distance from the entry's page. */
@@ -420,6 +453,8 @@ final class Emitter {
             }
         }
         readFlags();
+        b.aload(MEM).getfield(MMU_CLASS, "readTlb", LONGS).astore(READ_TLB);
+        b.aload(MEM).getfield(MMU_CLASS, "writeTlb", LONGS).astore(WRITE_TLB);
     }
 
     // --- operands
@@ -469,17 +504,19 @@ final class Emitter {
 
     /** Loads, zero-extended, from the address that {@code address} pushes. */
     void load(Runnable address, int size) {
-        b.aload(MEM);
+        b.aload(MEM).aload(READ_TLB).aload(RAM);
         address.run();
-        b.invokevirtual(MMU_CLASS, "load" + size * 8, LOAD);
+        b.loadConstant(plan.smp ? 1 : 0);
+        b.invokestatic(MMU_CLASS, "load" + size * 8, LOAD);
     }
 
     /** Stores what {@code value} pushes; {@link #CODE_WRITTEN} says if that was code. */
     void store(Runnable address, int size, Runnable value) {
-        b.aload(MEM);
+        b.aload(MEM).aload(WRITE_TLB).aload(RAM);
         address.run();
         value.run();
-        b.invokevirtual(MMU_CLASS, "store" + size * 8, STORE);
+        b.loadConstant(plan.smp ? 1 : 0);
+        b.invokestatic(MMU_CLASS, "store" + size * 8, STORE);
         b.istore(CODE_WRITTEN);
     }
 
@@ -534,6 +571,11 @@ final class Emitter {
         Label handler = b.newLabel();
         b.loadConstant(part.first + index).istore(AT);
         writeBack();
+        if (i.row.semantics.equals("Moves.pause")) {
+            // It tells spinning from work by the instructions in between.
+            flushCount();
+            b.iconst_0().istore(COUNT);
+        }
         b.aload(REGISTERS).loadConstant(Cpu.BLOCK_RIP);
         rip(part.distance);
         b.lastore();

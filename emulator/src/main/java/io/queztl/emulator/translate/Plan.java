@@ -23,7 +23,11 @@ final class Plan {
     /** General registers that translated code writes. */
     final boolean[] written = new boolean[16];
 
-    Plan(Part entry, List<Part> all) {
+    /** There are several vCPUs: memory accesses keep their order. */
+    final boolean smp;
+
+    Plan(Part entry, List<Part> all, boolean smp) {
+        this.smp = smp;
         this.entry = entry;
         this.parts = all.stream().sorted(Comparator.comparingInt(p -> p.distance)).toList();
         int count = 0;

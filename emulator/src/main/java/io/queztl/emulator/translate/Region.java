@@ -30,6 +30,16 @@ public abstract class Region {
     /** Regions that call each other at most, in Java frames of up to some 1,500 bytes. */
     private static final int MAX_DEPTH = 96;
 
+    private static final long WARM_UP_NANOS = 100_000_000;
+
+    /** As many calls as HotSpot wants before it compiles. */
+    private static final int WARM_UP_CALLS = 250;
+
+    private static final int PROBE_CALLS = 8;
+
+    /** Instructions that only take time in a JVM's interpreter. */
+    static final int WARM_UP_NOPS = 160;
+
     /** Guest-physical address of the entry; -1 once invalid. */
     long physical = -1;
 
@@ -57,11 +67,49 @@ public abstract class Region {
     /** For each instruction how many of its part are not done when it faults, itself included. */
     int[] remaining = {};
 
+    /** What calls without a CPU took before HotSpot had a look. */
+    private long interpretedNanos;
+
+    private long warmedUp;
+
     /** For the class that the translator makes. */
     protected Region() {}
 
-    /** Runs from RIP, which must be that of the entry, until something ends it. */
-    public abstract int run(Cpu c);
+    /**
+     * Runs from RIP, which must be that of the entry, until something ends it. Without a CPU it does
+     * nothing.
+     */
+    public abstract int run(@Nullable Cpu c);
+
+    /**
+     * Calls {@link #run} without a CPU so often that HotSpot compiles it: a JVM's own interpreter is
+     * many times slower on a region than ours is on the instructions.
+     */
+    public final void warmUp() {
+        interpretedNanos = probe();
+        warmedUp = System.nanoTime();
+        for (int k = 0; k < WARM_UP_CALLS; k++) {
+            run(null);
+        }
+    }
+
+    /** True once HotSpot seems to have compiled it, or has had time enough. */
+    public final boolean warm() {
+        return probe() <= interpretedNanos / 3 || System.nanoTime() - warmedUp > WARM_UP_NANOS;
+    }
+
+    /** The shortest time that some calls took, in nanoseconds. */
+    private long probe() {
+        long best = Long.MAX_VALUE;
+        for (int k = 0; k < 4; k++) {
+            long before = System.nanoTime();
+            for (int n = 0; n < PROBE_CALLS; n++) {
+                run(null);
+            }
+            best = Math.min(best, System.nanoTime() - before);
+        }
+        return best;
+    }
 
     /** True until the code was written. */
     public final boolean valid() {

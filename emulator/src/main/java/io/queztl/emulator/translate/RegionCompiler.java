@@ -9,6 +9,7 @@ import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.util.List;
 import java.util.Map;
@@ -33,17 +34,24 @@ public final class RegionCompiler {
      * @param physical guest-physical address of the entry
      * @param spans pages other than the entry's that the parts lie in: guest-physical address by
      *     distance from the entry's page
+     * @param ram all guest RAM
+     * @param smp whether memory accesses must keep their order: there are several vCPUs
      * @return null if the code would be too long for HotSpot
      */
     public static @Nullable Region compile(
-            Part entry, List<Part> parts, long physical, Map<Integer, Long> spans) {
-        Plan plan = new Plan(entry, parts);
+            Part entry,
+            List<Part> parts,
+            long physical,
+            Map<Integer, Long> spans,
+            MemorySegment ram,
+            boolean smp) {
+        Plan plan = new Plan(entry, parts, smp);
         int[] links = new int[2];
         byte[] bytes = bytes(plan, links);
         if (bytes == null) {
             return null;
         }
-        Region r = instance(bytes);
+        Region r = instance(bytes, ram);
         int n = plan.insns.length;
         r.insns = plan.insns;
         r.distance = new int[n];
@@ -105,9 +113,9 @@ public final class RegionCompiler {
         return length > MAX_BYTECODE ? null : bytes;
     }
 
-    private static Region instance(byte[] bytes) {
+    private static Region instance(byte[] bytes, MemorySegment ram) {
         try {
-            MethodHandles.Lookup made = LOOKUP.defineHiddenClass(bytes, false);
+            MethodHandles.Lookup made = LOOKUP.defineHiddenClassWithClassData(bytes, ram, false);
             return (Region) made.lookupClass().getDeclaredConstructor().newInstance();
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("a region's class", e);
