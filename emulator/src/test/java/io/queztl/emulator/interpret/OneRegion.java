@@ -62,7 +62,8 @@ public final class OneRegion {
     /** Translates several blocks. */
     public static OneRegion of(Cpu c, Part entry, List<Part> parts) {
         // Nobody looks at the address: what the code jumps to is never found.
-        Region r = RegionCompiler.compile(entry, parts, 0, Map.of());
+        Region r = RegionCompiler.compile(
+                        entry, parts, 0, Map.of(), c.shared.memory.ram(), c.shared.smp);
         return new OneRegion(c, Objects.requireNonNull(r, "too long"));
     }
 
