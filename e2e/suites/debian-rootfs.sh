@@ -174,6 +174,8 @@ boot() {
 compare() {
     cpus=$1
     need qemu-system-x86_64 time
+    # What a first run has to build is not timed.
+    "$suites/../../queztl" --version >/dev/null
     line="console=ttyS0 panic=-1 $append"
     echo "kernel $(basename "$kernel"), initramfs $(($(stat -c %s "$initrd") / 1048576)) MiB, $cpus vCPUs, $memory"
     for run in $(seq "${RUNS:-1}"); do
