@@ -9,19 +9,52 @@ import io.queztl.machine.cpu.Vcpu;
 import io.queztl.machine.cpu.VmParameters;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The accelerator that needs nothing but a JVM: a CPU in Java. */
 public final class SoftwareAccelerator implements Accelerator {
+    /** Which translated code is also interpreted, to compare the two. */
+    public enum Check {
+        /** None. */
+        NONE,
+
+        /** The first entries of every region, and some of the later ones. */
+        SAMPLES,
+
+        /** All. */
+        ALL
+    }
+
     private final ExecutionMode mode;
+    private final Check check;
+    private volatile @Nullable SoftwareVcpu checked;
 
     /** Runs guest code as {@link ExecutionMode#byDefault} says. */
     public SoftwareAccelerator() {
-        this(ExecutionMode.byDefault());
+        this(ExecutionMode.byDefault(), Check.NONE);
     }
 
     /** Runs guest code in a given mode. */
     public SoftwareAccelerator(ExecutionMode mode) {
+        this(mode, Check.NONE);
+    }
+
+    /** Runs guest code in a given mode, and has its translated code checked. */
+    public SoftwareAccelerator(ExecutionMode mode, Check check) {
         this.mode = mode;
+        this.check = check;
+    }
+
+    /** One line of what was compared so far, or null if nothing is. */
+    public @Nullable String checked() {
+        SoftwareVcpu v = checked;
+        return v == null ? null : v.interpreter().checked();
+    }
+
+    /** What translated code does otherwise than the interpreter, several lines, or null. */
+    public @Nullable String difference() {
+        SoftwareVcpu v = checked;
+        return v == null ? null : v.interpreter().difference();
     }
 
     @Override
@@ -38,6 +71,9 @@ public final class SoftwareAccelerator implements Accelerator {
     public List<? extends Vcpu> createVcpus(VmParameters p) {
         CpuModel model = CpuModel.named(p.cpuModel());
         int count = p.interrupts().size();
+        if (check != Check.NONE && count != 1) {
+            throw new IllegalArgumentException("only a VM with one vCPU can be checked");
+        }
         Shared shared = new Shared(p.memory(), p.mmio(), count, mode);
         List<SoftwareVcpu> vcpus = new ArrayList<>();
         for (int k = 0; k < count; k++) {
@@ -45,7 +81,12 @@ public final class SoftwareAccelerator implements Accelerator {
             shared.exclusive.register(cpu);
             Reset.powerOn(cpu);
             cpu.waitForSipi = k != 0;
-            vcpus.add(new SoftwareVcpu(cpu));
+            SoftwareVcpu vcpu = new SoftwareVcpu(cpu);
+            if (check != Check.NONE) {
+                vcpu.interpreter().check(check == Check.ALL);
+                checked = vcpu;
+            }
+            vcpus.add(vcpu);
         }
         return vcpus;
     }

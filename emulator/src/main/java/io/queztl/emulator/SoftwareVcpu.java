@@ -18,6 +18,11 @@ final class SoftwareVcpu implements Vcpu {
         this.interpreter = new Interpreter(cpu);
     }
 
+    /** For {@link SoftwareAccelerator#check} only. */
+    Interpreter interpreter() {
+        return interpreter;
+    }
+
     @Override
     public int index() {
         return cpu.index;

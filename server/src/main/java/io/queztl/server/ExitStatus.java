@@ -27,6 +27,9 @@ public final class ExitStatus {
     /** The guest ended, but the command of {@code --exec} left no status. */
     public static final int NO_STATUS = 7;
 
+    /** With {@code --check}: translated code and the interpreter differ. */
+    public static final int DIFFERENCE = 8;
+
     /** An error in Queztl itself, or the launcher could not build or find a JDK. */
     public static final int INTERNAL = 125;
 

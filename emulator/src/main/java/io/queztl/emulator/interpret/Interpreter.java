@@ -44,6 +44,11 @@ public final class Interpreter {
     /** The next block holds a breakpoint: go through it by single instructions. */
     private boolean atBreakpoint;
 
+    /** Checks translated code, or null. */
+    private @Nullable LockStep lockStep;
+
+    private volatile @Nullable String difference;
+
     /** Makes the interpreter of a vCPU. */
     public Interpreter(Cpu c) {
         this.c = c;
@@ -60,6 +65,22 @@ public final class Interpreter {
     /** See {@link io.queztl.machine.cpu.Vcpu#breakpoints}. */
     public void breakpoints(long[] addresses) {
         breakpoints = addresses.clone();
+    }
+
+    /** From now on runs translated code and interpreter side by side, {@code all} of it or samples. */
+    public void check(boolean all) {
+        lockStep = new LockStep(c, all, this::find);
+    }
+
+    /** One line of what {@link #check} did so far, or null. */
+    public @Nullable String checked() {
+        LockStep l = lockStep;
+        return l == null ? null : l.summary();
+    }
+
+    /** What translated code does otherwise than the interpreter, or null. */
+    public @Nullable String difference() {
+        return difference;
     }
 
     /** See {@link io.queztl.machine.cpu.Vcpu#singleStep}. */
@@ -98,6 +119,9 @@ public final class Interpreter {
                 }
             } catch (Delivery.TripleFault e) {
                 return shutdown();
+            } catch (LockStep.Difference e) {
+                difference = e.report;
+                return new VcpuExit.Failure(Objects.requireNonNull(e.getMessage()));
             }
         }
     }
@@ -208,7 +232,9 @@ public final class Interpreter {
             return false;
         }
         c.depth = 0;
-        if (region.run(c) == Region.FAULTED) {
+        LockStep l = lockStep;
+        int result = l != null && l.due(region) ? l.run(region, start) : region.run(c);
+        if (result == Region.FAULTED) {
             GuestException e = c.lastFault();
             Insn i = Objects.requireNonNull(c.faulted);
             Delivery.exception(c, vector(c, i, e.vector), e.errorCode);

@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Guest-linear memory of one vCPU: a software TLB over guest page tables × the second stage.
@@ -81,6 +82,9 @@ public final class Mmu {
 
     /** Changes whenever a linear address may mean another physical one, or rights changed. */
     public int fetchGeneration;
+
+    /** Where stores are written down before they are made, or null. */
+    public @Nullable Journal journal;
 
     /** Set when the last #GP(0) came from a non-canonical address: #SS(0) for stack accesses. */
     public boolean nonCanonical;
@@ -708,7 +712,7 @@ public final class Mmu {
             if (stage.dirtyLogging()) {
                 stage.set(physical, SecondStage.DIRTY);
             }
-            if (!stage.writeIsSlow(physical)) {
+            if (!stage.writeIsSlow(physical) && journal == null) {
                 write[x] = tag;
                 write[x + 1] = page - tag;
                 // Both halves of a slot share one global bit.
@@ -783,7 +787,12 @@ public final class Mmu {
             if ((state & SecondStage.READ_ONLY) != 0) {
                 return false;
             }
-            ramStore(page + (physical & 0xfff), size, value);
+            long offset = page + (physical & 0xfff);
+            Journal j = journal;
+            if (j != null) {
+                j.write(physical, size, ramLoad(offset, size));
+            }
+            ramStore(offset, size, value);
             return (state & SecondStage.CODE) != 0
                     && c.shared.codeCache.written(physical, size);
         }
@@ -797,13 +806,22 @@ public final class Mmu {
     }
 
     private long readPhysicalDevice(long physical, int size) {
+        device();
         if (isLocalApic(physical)) {
             return c.interrupts.readRegister((int) physical & 0xfff, size) & Flags.mask(size);
         }
         return c.shared.mmio.read(physical, size);
     }
 
+    private void device() {
+        Journal j = journal;
+        if (j != null) {
+            j.device();
+        }
+    }
+
     private void writePhysicalDevice(long physical, int size, long value) {
+        device();
         value &= Flags.mask(size);
         if (isLocalApic(physical)) {
             c.interrupts.writeRegister((int) physical & 0xfff, size, value);

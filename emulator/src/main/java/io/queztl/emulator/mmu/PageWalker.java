@@ -300,6 +300,10 @@ final class PageWalker {
         if (page < 0) {
             return old;
         }
+        Journal j = c.mem.journal;
+        if (j != null) {
+            j.walk(physical, 8, old);
+        }
         long seen =
                 (long)
                         LONGS.compareAndExchange(
@@ -312,6 +316,10 @@ final class PageWalker {
         long page = memory.secondStage().ramPage(physical);
         if (page < 0) {
             return old;
+        }
+        Journal j = c.mem.journal;
+        if (j != null) {
+            j.walk(physical, 4, old & 0xffff_ffffL);
         }
         int seen =
                 (int) INTS.compareAndExchange(memory.ram(), page + (physical & 0xffc), old, wanted);

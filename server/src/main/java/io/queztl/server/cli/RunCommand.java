@@ -1,5 +1,6 @@
 package io.queztl.server.cli;
 
+import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.SoftwareAccelerator;
 import io.queztl.linux.Terminal;
 import io.queztl.server.CommandException;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Option;
             "5:the guest crashed",
             "6:the guest reset itself (reboot or kernel panic)",
             "7:the guest ended without a status for --exec",
+            "8:with --check, translated code and the interpreter differ",
             "125:an error in Queztl",
         })
 final class RunCommand implements Callable<Integer> {
@@ -126,6 +128,17 @@ final class RunCommand implements Callable<Integer> {
             description = "bytes written to port 0xe9 go to standard output (for test kernels)")
     private boolean debugConsole;
 
+    @Option(
+            names = "--check",
+            arity = "0..1",
+            paramLabel = "WHICH",
+            fallbackValue = "samples",
+            description = {
+                "run translated code and the interpreter side by side, and stop where they differ:"
+                        + " 'samples' (if nothing is given) or 'all' (slow)"
+            })
+    private @Nullable String check;
+
     RunCommand(HostIo io) {
         this.io = io;
     }
@@ -150,7 +163,7 @@ final class RunCommand implements Callable<Integer> {
                         unpackInitrd,
                         debugExit,
                         debugConsole);
-        SoftwareAccelerator accelerator = new SoftwareAccelerator();
+        SoftwareAccelerator accelerator = new SoftwareAccelerator(ExecutionMode.byDefault(), check());
         VmBuilder.check(config, accelerator);
         Path temporary = null;
         try {
@@ -221,8 +234,40 @@ final class RunCommand implements Callable<Integer> {
             } finally {
                 removeHook(hook);
             }
+            String checked = accelerator.checked();
+            if (checked != null) {
+                io.err().println("queztl: --check: " + checked);
+            }
+            String difference = accelerator.difference();
+            if (difference != null) {
+                io.err().print(difference);
+                return Cli.fail(
+                        io,
+                        ExitStatus.DIFFERENCE,
+                        "translated code and the interpreter differ, please report the lines"
+                                + " above.");
+            }
             return exitStatus(outcome, status);
         }
+    }
+
+    private SoftwareAccelerator.Check check() {
+        String which = check;
+        if (which == null) {
+            return SoftwareAccelerator.Check.NONE;
+        }
+        if (cpus != 1) {
+            throw new CommandException(
+                    ExitStatus.USAGE, "--check needs a VM with one vCPU; leave -c out.");
+        }
+        return switch (which) {
+            case "samples" -> SoftwareAccelerator.Check.SAMPLES;
+            case "all" -> SoftwareAccelerator.Check.ALL;
+            default ->
+                    throw new CommandException(
+                            ExitStatus.USAGE,
+                            "--check takes 'samples' or 'all', not '%s'.".formatted(which));
+        };
     }
 
     private void debug(VirtualMachine vm, int port) {
