@@ -41,7 +41,7 @@ public final class AvxInteger {
         int b = AvxLanes.source(c, i, 32);
         int imm = (int) i.immediate & 0xff;
         AvxLanes.applyImmediate(
-                c, SseInteger::mpsadbw, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 3);
+                c, Sse4Integer::mpsadbw, SseMove.reg(i), AvxLanes.vvvv(i), b, imm, imm >> 3);
     }
 
     /** Both lanes are shifted by the low quadword of a 128-bit operand. */

@@ -5,8 +5,8 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Row;
 
 /**
- * 256-bit operations made of two 128-bit lanes: results go to a scratch register until the
- * exceptions of all elements are known (SDM volume 1, 14.9).
+ * 256-bit operations made of two 128-bit lanes (SDM volume 1, 14.9). Those that may raise exceptions
+ * put results in a scratch register until the exceptions of all elements are known.
  */
 public final class AvxLanes {
     /** Scratch register for results. */
@@ -60,10 +60,9 @@ public final class AvxLanes {
     }
 
     /**
-     * True if the 256-bit form of a row is its semantics run on the low lane, then on the high one:
-     * it raises no exception that both lanes would have to agree on. Rows of the vector kinds for
-     * which this is false have semantics for 256 bits, of the same name with {@link #WIDE} behind
-     * it and of the same parameters.
+     * True if the 256-bit form of a row of a vector kind is its semantics run on the low lane, then
+     * on the high one, because it raises no exceptions. Where this is false there are semantics for
+     * 256 bits, of the same name with {@link #WIDE} behind it and the same parameters.
      */
     public static boolean independent(Row row) {
         return switch (row.kind) {

@@ -3,6 +3,7 @@ package io.queztl.emulator.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.queztl.emulator.cpu.CpuModel;
+import io.queztl.emulator.ops.AvxLanes;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,39 @@ final class InstructionTableTest {
             }
         }
         assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void every256BitVectorRow_isLaneByLaneOrHasSemanticsForBothLanes() {
+        List<String> failures = new ArrayList<>();
+        int wide = 0;
+        for (Row row : InstructionTable.get().rows()) {
+            if (!row.vex || row.vexL == 0 || row.vexLig || AvxLanes.independent(row)) {
+                continue;
+            }
+            switch (row.kind) {
+                case VEC, VECI, VEC1, VEC1I -> {
+                    wide++;
+                    try {
+                        assertThat(row.boundWide()).isInstanceOf(row.kind.shape);
+                    } catch (IllegalStateException e) {
+                        failures.add(row + ": " + e.getCause());
+                    }
+                }
+                default -> {}
+            }
+        }
+        assertThat(failures).isEmpty();
+        assertThat(wide).isGreaterThan(60);
+    }
+
+    @Test
+    void rowsThatCanRaise_areNotIndependent() {
+        for (Row row : InstructionTable.get().rows()) {
+            if (row.mnemonic.matches("V(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|CMP|HADD|F(N)?M).*P[SD]")) {
+                assertThat(AvxLanes.independent(row)).as(row.text).isFalse();
+            }
+        }
     }
 
     @Test
