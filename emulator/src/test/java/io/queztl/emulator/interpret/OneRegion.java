@@ -1,6 +1,7 @@
 package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Translates 64-bit code from bytes and runs it, without fetch, interpreter or delivery. */
 public final class OneRegion {
@@ -22,6 +24,12 @@ public final class OneRegion {
     private OneRegion(Cpu c, Region region) {
         this.c = c;
         this.region = region;
+    }
+
+    /** Length in bytes of the first instruction, for reports. */
+    public static int length(byte[] code) {
+        Insn i = new Decoder(CpuModel.max()).decode(code, 0, code.length, 8);
+        return i == null ? 1 : i.end;
     }
 
     /**
@@ -56,15 +64,16 @@ public final class OneRegion {
     /** Translates one instruction or a block at RIP {@code rip}. */
     public static OneRegion of(Cpu c, long rip, byte[] code, int length) {
         Part p = part(c, (int) rip & 0xfff, code, length);
-        return of(c, p, List.of(p));
+        return Objects.requireNonNull(of(c, p, List.of(p)));
     }
 
-    /** Translates several blocks. */
-    public static OneRegion of(Cpu c, Part entry, List<Part> parts) {
+    /** Translates several blocks; null if that comes out too long. */
+    public static @Nullable OneRegion of(Cpu c, Part entry, List<Part> parts) {
         // Nobody looks at the address: what the code jumps to is never found.
-        Region r = RegionCompiler.compile(
+        Region r =
+                RegionCompiler.compile(
                         entry, parts, 0, Map.of(), c.shared.memory.ram(), c.shared.smp);
-        return new OneRegion(c, Objects.requireNonNull(r, "too long"));
+        return r == null ? null : new OneRegion(c, r);
     }
 
     /**

@@ -65,17 +65,22 @@ final class Form {
 
     /** Encodes the row, or returns null if it has no form in this mode. */
     static @Nullable Form encode(IsaRow row, boolean mode32, Dice dice) {
+        return encode(row, mode32, dice, CODE_ADDRESS + 0x1000 + dice.between(-20, 40));
+    }
+
+    /** Encodes the row for an address. */
+    static @Nullable Form encode(IsaRow row, boolean mode32, Dice dice, long rip) {
         if (mode32 ? row.has("only64") : row.has("no64")) {
             return null;
         }
         Form f = new Form(row, mode32);
+        f.rip = rip;
         f.encode(dice);
         return f.length <= 15 ? f : null;
     }
 
     private void encode(Dice dice) {
         boolean mode64 = !mode32;
-        rip = CODE_ADDRESS + 0x1000 + dice.between(-20, 40);
         int form = row.exact() >= 0 ? row.exact() >= 0xC0 ? 'r' : 'm' : row.form();
         boolean hasModrm = row.modrm() || row.operands().stream().anyMatch(Form::needsModrm);
         boolean onlyMemory = row.operands().stream().anyMatch(o -> o.charAt(0) == 'M');

@@ -37,13 +37,13 @@ final class SoftwareRunner implements AutoCloseable {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
-    private static final long CODE_PHYSICAL = 0x10000;
-    private static final long DATA_PHYSICAL = 0x20000;
+    static final long CODE_PHYSICAL = 0x10000;
+    static final long DATA_PHYSICAL = 0x20000;
     private static final long READ_ONLY_PHYSICAL = 0x30000;
     private static final long WINDOW_PHYSICAL = DATA_PHYSICAL + WINDOW_ADDRESS - DATA_ADDRESS;
 
     final Cpu cpu;
-    private final GuestMemory memory = new GuestMemory(1 << 20);
+    final GuestMemory memory = new GuestMemory(1 << 20);
     private final OneInstruction one;
     private final boolean translate;
     private @Nullable Form lastForm;
@@ -110,14 +110,19 @@ final class SoftwareRunner implements AutoCloseable {
         cpu.attributes[s] = attributes;
     }
 
+    /** Goes to 32-bit or 64-bit mode. */
+    void mode(boolean mode32) {
+        if (mode32 == cpu.mode64) {
+            segment(Cpu.CS, mode32 ? 0x23 : 0x33, 0, mode32 ? 0xC0FB : 0xA0FB);
+            cpu.updateMode();
+        }
+    }
+
     /** Runs the state before at {@code s} in {@code m}; the result is in {@link #cpu}. */
     void run(Form f, MemorySegment m, long s) {
         Cpu c = cpu;
         boolean mode32 = m.get(LONG, s + MODE32) != 0;
-        if (mode32 == c.mode64) {
-            segment(Cpu.CS, mode32 ? 0x23 : 0x33, 0, mode32 ? 0xC0FB : 0xA0FB);
-            c.updateMode();
-        }
+        mode(mode32);
         for (int i = 0; i < 16; i++) {
             c.r[i] = m.get(LONG, s + 8 * i);
         }
