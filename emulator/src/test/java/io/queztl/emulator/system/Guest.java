@@ -4,6 +4,7 @@ import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.cpu.Shared;
+import io.queztl.emulator.cpu.StateCodec;
 import io.queztl.emulator.interpret.Interpreter;
 import io.queztl.emulator.ops.Reset;
 import io.queztl.machine.bus.Bus;
@@ -32,8 +33,12 @@ final class Guest implements AutoCloseable {
     final Interpreter interpreter;
 
     private Guest(ExecutionMode mode) {
+        this(mode, 1);
+    }
+
+    private Guest(ExecutionMode mode, int vcpus) {
         CpuModel model = CpuModel.max();
-        Shared shared = new Shared(memory, new Bus(), 1, mode);
+        Shared shared = new Shared(memory, new Bus(), vcpus, mode);
         cpu = new Cpu(0, shared, new Bus(), interrupts, clock, model);
         shared.exclusive.register(cpu);
         Reset.powerOn(cpu);
@@ -50,7 +55,12 @@ final class Guest implements AutoCloseable {
 
     /** 64-bit mode, CPL 0, the first 2 MiB mapped one to one for users too. */
     static Guest longMode(ExecutionMode mode) {
-        Guest g = new Guest(mode);
+        return longMode(mode, 1);
+    }
+
+    /** As {@link #longMode(ExecutionMode)}; see {@link #second}. */
+    static Guest longMode(ExecutionMode mode, int vcpus) {
+        Guest g = new Guest(mode, vcpus);
         Cpu c = g.cpu;
         g.memory.write64(PML4, 0x21000 | 7);
         g.memory.write64(0x21000, 0x22000 | 7);
@@ -92,6 +102,16 @@ final class Guest implements AutoCloseable {
         g.flatData();
         g.start(0x7ff);
         return g;
+    }
+
+    /** Another vCPU in the same state. */
+    Cpu second() {
+        Cpu c = new Cpu(1, cpu.shared, new Bus(), new TestInterrupts(), clock, CpuModel.max());
+        cpu.shared.exclusive.register(c);
+        Reset.powerOn(c);
+        StateCodec.restore(c, StateCodec.save(cpu));
+        c.waitForSipi = false;
+        return c;
     }
 
     private void flatData() {
