@@ -364,6 +364,12 @@ public final class Interpreter {
             c.pendingDebug = 0;
             DebugRegisters.deliver(c, hit);
         }
+        if (c.halted) {
+            c.interruptShadow = false;
+        } else if (c.interruptShadow && (a & Cpu.ATTENTION_DEBUG) == 0) {
+            // STI may be long past: one instruction more before the interrupt does no harm.
+            return step();
+        }
         if (!c.interruptShadow) {
             if ((a & Cpu.ATTENTION_NMI) != 0 && !c.nmiBlocked) {
                 c.unattend(Cpu.ATTENTION_NMI);

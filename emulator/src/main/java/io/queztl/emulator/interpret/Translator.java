@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -64,8 +65,7 @@ final class Translator {
                             Thread t = new Thread(r, "queztl-translator");
                             t.setDaemon(true);
                             return t;
-                        },
-                        new ThreadPoolExecutor.DiscardPolicy());
+                        });
         thread.allowCoreThreadTimeOut(true);
     }
 
@@ -88,7 +88,11 @@ final class Translator {
         if (mode == ExecutionMode.TRANSLATOR) {
             translate(r);
         } else {
-            thread.execute(() -> background(r));
+            try {
+                thread.execute(() -> background(r));
+            } catch (RejectedExecutionException e) {
+                b.count = THRESHOLD / 2; // try again later
+            }
         }
     }
 

@@ -349,9 +349,14 @@ public final class ControlRegisters {
     public static void sti(Cpu c, Insn i) {
         if ((c.cr0 & PE) == 0 || c.iopl() >= c.cpl) {
             if ((c.systemFlags & Flags.IF) == 0) {
-                c.systemFlag(Flags.IF, true);
                 c.interruptShadow = true;
-                c.attend(Cpu.ATTENTION_DEBUG);
+                if (c.attention == 0 && !c.interrupts.pending()) {
+                    // What comes later asks for attention itself, and finds the shadow.
+                    c.systemFlags |= Flags.IF;
+                } else {
+                    c.systemFlag(Flags.IF, true);
+                    c.attend(Cpu.ATTENTION_DEBUG);
+                }
             }
         } else if (virtualInterrupts(c) && (c.systemFlags & Flags.VIP) == 0) {
             c.systemFlag(Flags.VIF, true);
