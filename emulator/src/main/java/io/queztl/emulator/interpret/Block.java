@@ -44,6 +44,9 @@ final class Block {
     /** Executions by the interpreter, for the translator. */
     int count;
 
+    /** Translated as part of a region that begins elsewhere. */
+    volatile boolean covered;
+
     /** Translated code that begins with this block. */
     @Nullable Region region;
 

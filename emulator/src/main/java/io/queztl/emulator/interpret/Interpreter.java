@@ -9,6 +9,7 @@ import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.emulator.ops.Delivery;
 import io.queztl.emulator.ops.Reset;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.cpu.VcpuExit;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,7 @@ public final class Interpreter {
         this.decoder = new Decoder(c.model);
         this.codeCache = c.shared.codeCache;
         this.threshold = codeCache.translator.threshold();
+        c.regions.dispatcher(this::until);
         c.regions.source(
                 physical -> {
                     Block b = codeCache.find(physical << 2 | Block.sizeCode(8));
@@ -169,15 +171,51 @@ public final class Interpreter {
 
     /** Runs blocks until attention is needed. */
     private void blocks() {
+        c.depth = 0;
+        boolean ignored = blocks(false, 0, 0);
+    }
+
+    /** As {@link RegionTable.Dispatcher#until}. */
+    private boolean until(long rip, long stack, boolean faulted) {
+        if (faulted) {
+            deliver();
+        }
+        while (c.attention == 0 && !atBreakpoint) {
+            try {
+                if (blocks(true, rip, stack)) {
+                    return true;
+                }
+            } catch (GuestException e) {
+                // A fault while fetching: RIP is that of the instruction.
+                c.mem.nonCanonical = false;
+                Delivery.exception(c, e.vector, e.errorCode);
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Runs blocks until attention is needed.
+     *
+     * @param nested whether to stop where RIP is {@code stopRip} and RSP above {@code stack}
+     * @return true if it stopped there
+     */
+    private boolean blocks(boolean nested, long stopRip, long stack) {
         Cpu c = this.c;
+        if (nested && c.rip == stopRip && Long.compareUnsigned(c.r[Cpu.RSP], stack) > 0) {
+            return true;
+        }
         Block b = find();
         int generation = c.mem.fetchGeneration;
         boolean watch = breakpoints.length != 0;
         while (c.attention == 0) {
             long start = c.rip;
+            if (nested && start == stopRip && Long.compareUnsigned(c.r[Cpu.RSP], stack) > 0) {
+                return true;
+            }
             if (watch && holdsBreakpoint(b, start)) {
                 atBreakpoint = true;
-                return;
+                return false;
             }
             Region region = b.region;
             if (region != null && !watch && enter(b, region, start)) {
@@ -219,6 +257,7 @@ public final class Interpreter {
                 generation = c.mem.fetchGeneration;
             }
         }
+        return false;
     }
 
     /** Runs translated code; false if it cannot be entered here. */
@@ -231,15 +270,19 @@ public final class Interpreter {
             }
             return false;
         }
-        c.depth = 0;
         LockStep l = lockStep;
         int result = l != null && l.due(region) ? l.run(region, start) : region.run(c);
         if (result == Region.FAULTED) {
-            GuestException e = c.lastFault();
-            Insn i = Objects.requireNonNull(c.faulted);
-            Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
+            deliver();
         }
         return true;
+    }
+
+    /** Delivers the fault that translated code ended with. */
+    private void deliver() {
+        GuestException e = c.lastFault();
+        Insn i = Objects.requireNonNull(c.faulted);
+        Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
     }
 
     private boolean holdsBreakpoint(Block b, long start) {

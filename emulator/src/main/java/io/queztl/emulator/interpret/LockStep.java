@@ -133,7 +133,9 @@ public final class LockStep {
                     return Region.LEFT;
                 }
                 c.depth = 0;
+                c.regions.flat = true;
                 outcome = region.run(c);
+                c.regions.flat = false;
                 GuestException e = c.lastFault();
                 vector = e.vector;
                 errorCode = e.errorCode;

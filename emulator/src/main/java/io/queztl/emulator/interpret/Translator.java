@@ -29,6 +29,9 @@ final class Translator {
     /** Regions that wait for HotSpot at most, before the next is translated. */
     private static final int MAX_WARMING = 32;
 
+    /** How many times longer a block that some region contains must wait for one of its own. */
+    private static final int COVERED = 4;
+
     private static final long POLL_NANOS = 300_000;
 
     /** Executions after which a block is hot. */
@@ -97,6 +100,13 @@ final class Translator {
     }
 
     private void translate(Request r) {
+        Block entry = r.block;
+        if (entry.covered && mode == ExecutionMode.MIXED) {
+            // Hot together with the block before it. If it is entered by itself, it will be back.
+            entry.covered = false;
+            entry.count = -COVERED * THRESHOLD;
+            return;
+        }
         for (int size = MAX_SIZE; size >= 1; size /= 2) {
             if (r.block.region != null || translate(r, size)) {
                 return;
@@ -160,6 +170,7 @@ final class Translator {
                 return true;
             }
         }
+        blocks.values().forEach(b -> b.covered = b != entry);
         if (mode == ExecutionMode.TRANSLATOR) {
             entry.region = region;
         } else {

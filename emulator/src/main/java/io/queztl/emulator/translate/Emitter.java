@@ -630,34 +630,23 @@ final class Emitter {
 
     /** Calls the region at the address in {@link #RIP}, and goes on behind the call. */
     void call(Insn i) {
-        Label back = b.newLabel();
         Label out = b.newLabel();
         writeBack();
         ripAndCount();
         b.iconst_0().istore(COUNT);
         b.aload(CPU).aload(THIS).loadConstant(links++).lload(RIP);
+        rip(part.distance + i.end);
+        rip(plan.entry.distance);
         b.invokestatic(
                 REGION_CLASS,
                 "call",
-                MethodTypeDesc.of(CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long));
-        b.dup().istore(OUTCOME);
-        b.ifne(out);
-        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
-        rip(part.distance + i.end);
-        b.lcmp().ifeq(back);
-        b.loadConstant(Region.LEFT).ireturn();
-        b.labelBinding(back);
+                MethodTypeDesc.of(
+                        CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long, CD_long, CD_long));
+        b.dup().istore(OUTCOME).ifne(out);
         stubs.add(
                 () -> {
                     b.labelBinding(out);
                     b.iload(OUTCOME).ireturn();
-                });
-        Label stale = b.newLabel();
-        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(stale);
-        stubs.add(
-                () -> {
-                    b.labelBinding(stale);
-                    b.loadConstant(Region.LEFT).ireturn();
                 });
         reload();
         continueAt(part.next());

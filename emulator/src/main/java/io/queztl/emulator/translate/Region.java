@@ -24,9 +24,6 @@ public abstract class Region {
     /** {@link #run} ended with a fault: {@link Cpu#faulted} and the CPU's exception have it. */
     public static final int FAULTED = 2;
 
-    /** {@link #run} ended with a jump out: RIP is the target. */
-    public static final int JUMPED = 3;
-
     /** Regions that call each other at most, in Java frames of up to some 1,500 bytes. */
     private static final int MAX_DEPTH = 96;
 
@@ -159,40 +156,42 @@ public abstract class Region {
     // --- what translated code calls
     // ---------------------------------------------------------------
 
-    /** CALL: runs the region at the target if there is one. RIP is the target already. */
-    static int call(Cpu c, Region from, int link, long target) {
-        Region t = from.links[link];
-        if (t == null || !t.at(c, target)) {
-            t = c.regions.find(target);
-            if (t == null) {
-                return LEFT;
-            }
-            from.links[link] = t;
-        }
+    /**
+     * CALL: runs what is at the target until it returns, translated or not, through interrupts of the
+     * guest's own making, but not those that need attention. RIP is the target already, and the return
+     * address is pushed.
+     *
+     * @param expected the return address
+     * @param entry linear address of the caller's entry
+     * @return {@link #RETURNED} if the caller may go on at the return address, else what it returns
+     */
+    static int call(Cpu c, Region from, int link, long target, long expected, long entry) {
         if (c.attention != 0 || c.depth >= MAX_DEPTH) {
             return LEFT;
         }
+        Region t = from.links[link];
+        if (t == null || !t.at(c, target)) {
+            t = c.regions.find(target);
+            from.links[link] = t;
+        }
+        long stack = c.r[Cpu.RSP];
+        int result = LEFT;
         c.depth++;
-        int result = t.run(c);
-        c.depth--;
-        return result == JUMPED ? jumped(c) : result;
-    }
-
-    /** Goes on after jumps that were too deep to be nested. */
-    private static int jumped(Cpu c) {
-        while (c.attention == 0) {
-            Region t = c.regions.find(c.rip);
-            if (t == null) {
-                return LEFT;
-            }
-            c.depth++;
-            int result = t.run(c);
-            c.depth--;
-            if (result != JUMPED) {
-                return result;
+        if (t != null) {
+            result = t.run(c);
+            if (result == RETURNED && c.rip == expected) {
+                c.depth--;
+                return from.physical < 0 ? LEFT : RETURNED;
             }
         }
-        return LEFT;
+        if (c.regions.flat) {
+            c.depth--;
+            return result == FAULTED ? FAULTED : LEFT;
+        }
+        boolean returned = c.regions.until(expected, stack, result == FAULTED);
+        c.depth--;
+        // Another process may be here by now.
+        return returned && from.at(c, entry) ? RETURNED : LEFT;
     }
 
     /** A jump out of a region. RIP is the target already. */
@@ -209,7 +208,7 @@ public abstract class Region {
             from.links[link] = t;
         }
         if (c.depth >= MAX_DEPTH) {
-            return JUMPED;
+            return LEFT;
         }
         c.depth++;
         int result = t.run(c);

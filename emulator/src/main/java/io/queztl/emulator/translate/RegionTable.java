@@ -11,6 +11,23 @@ public final class RegionTable {
     private final Cpu c;
     private final @Nullable Region[] table = new Region[SIZE];
     private LongFunction<@Nullable Region> source = p -> null;
+    /** Nothing but translated code runs between the entry to a region and its end. */
+    public boolean flat;
+
+    private Dispatcher dispatcher = (rip, stack, faulted) -> false;
+
+    /** Runs a vCPU wherever it is, translated or not. */
+    @FunctionalInterface
+    public interface Dispatcher {
+        /**
+         * Runs until RIP is {@code rip} and the stack pointer is above {@code stack}, or something needs
+         * attention.
+         *
+         * @param faulted whether translated code has just ended with a fault
+         * @return true if RIP is there
+         */
+        boolean until(long rip, long stack, boolean faulted);
+    }
 
     /** For {@link Cpu} only. */
     public RegionTable(Cpu c) {
@@ -20,6 +37,15 @@ public final class RegionTable {
     /** Says who knows the region at a physical address. */
     public void source(LongFunction<@Nullable Region> source) {
         this.source = source;
+    }
+
+    /** Says who goes on where no region is. */
+    public void dispatcher(Dispatcher dispatcher) {
+        this.dispatcher = dispatcher;
+    }
+
+    boolean until(long rip, long stack, boolean faulted) {
+        return dispatcher.until(rip, stack, faulted);
     }
 
     /** The region at a linear address, or null; looks at nothing but the caches of the CPU. */
