@@ -132,10 +132,11 @@ public final class LockStep {
                 if (!region.at(c, rip)) {
                     return Region.LEFT;
                 }
-                c.depth = 0;
+                int depth = c.depth;
                 c.regions.flat = true;
                 outcome = region.run(c);
                 c.regions.flat = false;
+                c.depth = depth;
                 GuestException e = c.lastFault();
                 vector = e.vector;
                 errorCode = e.errorCode;
