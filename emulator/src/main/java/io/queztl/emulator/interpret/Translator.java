@@ -40,6 +40,11 @@ final class Translator {
     /** Guest instructions in a region at most. */
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
 
+    /** Guest instructions in all regions together at most; one costs 1 to 2 KiB in the JVM. */
+    private static final int BUDGET = Integer.getInteger("queztl.cpu.budget", 400_000);
+
+    private static final System.Logger LOG = System.getLogger(Translator.class.getName());
+
     private final CodeCache codeCache;
     private final Shared shared;
     private final ExecutionMode mode;
@@ -49,6 +54,14 @@ final class Translator {
     private final List<Warming> warming = new ArrayList<>();
 
     private record Warming(Block entry, Region region) {}
+
+    /** Regions that vCPUs may enter, oldest first. */
+    private final ArrayDeque<Kept> kept = new ArrayDeque<>();
+
+    /** Their guest instructions. */
+    private int instructions;
+
+    private record Kept(Block entry, Region region) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
     private record Request(Block block, long before, long after) {}
@@ -107,11 +120,49 @@ final class Translator {
             entry.count = -COVERED * THRESHOLD;
             return;
         }
-        for (int size = MAX_SIZE; size >= 1; size /= 2) {
-            if (r.block.region != null || translate(r, size)) {
-                return;
+        try {
+            for (int size = MAX_SIZE; size >= 1; size /= 2) {
+                if (r.block.region != null || translate(r, size)) {
+                    return;
+                }
+            }
+        } catch (RuntimeException e) {
+            // Whatever the reason, the interpreter can run it. The count never comes by here again.
+            LOG.log(System.Logger.Level.WARNING, "code is not translated: " + e);
+        }
+    }
+
+    /** Keeps a region, and makes room if there are too many: the older half goes. */
+    private synchronized void keep(Block entry, Region region) {
+        kept.add(new Kept(entry, region));
+        instructions += region.size();
+        if (instructions <= BUDGET) {
+            return;
+        }
+        kept.removeIf(k -> forget(k, !k.region.valid()));
+        int half = instructions > BUDGET / 2 ? kept.size() / 2 : 0;
+        for (int n = 0; n < half; n++) {
+            boolean ignored = forget(kept.removeFirst(), true);
+        }
+        // Links and tables would keep the classes of what is gone.
+        kept.forEach(k -> k.region.unlink());
+        shared.exclusive.forEach(
+                c -> {
+                    c.regions.clear();
+                    c.attend(Cpu.ATTENTION_CODE);
+                });
+    }
+
+    private boolean forget(Kept k, boolean gone) {
+        if (gone) {
+            instructions -= k.region.size();
+            k.region.invalidate();
+            if (k.entry.region == k.region) {
+                k.entry.region = null;
+                k.entry.count = 0;
             }
         }
+        return gone;
     }
 
     /** Returns false if the region came out too long. */
@@ -173,6 +224,7 @@ final class Translator {
         blocks.values().forEach(b -> b.covered = b != entry);
         if (mode == ExecutionMode.TRANSLATOR) {
             entry.region = region;
+            keep(entry, region);
         } else {
             region.warmUp();
             warming.add(new Warming(entry, region));
@@ -184,7 +236,7 @@ final class Translator {
     private void background(Request r) {
         translate(r);
         do {
-            warming.removeIf(Translator::publish);
+            warming.removeIf(this::publish);
             if (!thread.getQueue().isEmpty() && warming.size() < MAX_WARMING) {
                 return;
             }
@@ -192,7 +244,7 @@ final class Translator {
         } while (!warming.isEmpty());
     }
 
-    private static boolean publish(Warming w) {
+    private boolean publish(Warming w) {
         if (!w.region.valid()) {
             return true;
         }
@@ -200,6 +252,7 @@ final class Translator {
             return false;
         }
         w.entry.region = w.region;
+        keep(w.entry, w.region);
         return true;
     }
 
