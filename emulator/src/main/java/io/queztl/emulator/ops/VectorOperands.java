@@ -9,7 +9,7 @@ public final class VectorOperands {
     /**
      * Loads a memory operand into the scratch register; bytes above its size become 0.
      *
-     * @param size 1 to 16 bytes
+     * @param size 1 to 16 bytes, or 32
      * @param aligned #GP(0) unless the address is a multiple of 16
      */
     public static void load(Cpu c, long linear, int size, boolean aligned) {
@@ -26,6 +26,10 @@ public final class VectorOperands {
         long low = c.mem.load64(linear);
         v[d + 1] = c.mem.load64(linear + 8);
         v[d] = low;
+        if (size == 32) {
+            v[d + 2] = c.mem.load64(linear + 16);
+            v[d + 3] = c.mem.load64(linear + 24);
+        }
     }
 
     /** Clears bits 255:128 of a register, as VEX-encoded 128-bit instructions do. */

@@ -9,6 +9,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import io.queztl.emulator.decode.Row;
+import io.queztl.emulator.ops.AvxLanes;
 import io.queztl.emulator.ops.VectorOperands;
 import java.lang.classfile.CodeBuilder;
 import java.lang.constant.ClassDesc;
@@ -36,7 +37,7 @@ final class VectorRows {
 
     /** Emits an instruction, or returns false. */
     boolean emit(Insn i) {
-        if (i.wide || setsFlags(i)) {
+        if (setsFlags(i)) {
             return false;
         }
         Row.Kind k = i.row.kind;
@@ -60,34 +61,44 @@ final class VectorRows {
             Operand o = i.row.operands.get(last);
             b.aload(Emitter.CPU);
             e.address(i);
-            b.loadConstant(i.sizes[last]).loadConstant(!i.vex && o.aligned() ? 1 : 0);
+            b.loadConstant(i.wide && i.sizes[last] >= 16 ? 32 : i.sizes[last]);
+            b.loadConstant(!i.vex && o.aligned() ? 1 : 0);
             b.invokestatic(
                     OPERANDS,
                     "load",
                     MethodTypeDesc.of(CD_void, Emitter.CPU_CLASS, CD_long, CD_int, CD_boolean));
         }
         int d = i.r1;
-        b.aload(Emitter.CPU).loadConstant(d);
-        if (two) {
-            b.loadConstant(last == 2 ? i.r2 : d);
+        int first = last == 2 ? i.r2 : d;
+        String name = IntegerRows.method(i);
+        if (i.wide && !AvxLanes.independent(i.row)) {
+            call(i, name + "Wide", two, immediate, d, first, source);
+            return true;
         }
-        b.loadConstant(source);
-        if (immediate) {
-            b.loadConstant((int) i.immediate & 0xff);
-        }
-        int ints = 2 + (two ? 1 : 0) + (immediate ? 1 : 0);
-        ClassDesc[] parameters = new ClassDesc[1 + ints];
-        java.util.Arrays.fill(parameters, CD_int);
-        parameters[0] = Emitter.CPU_CLASS;
-        b.invokestatic(
-                IntegerRows.owner(i),
-                IntegerRows.method(i),
-                MethodTypeDesc.of(CD_void, parameters));
-        if (i.vex) {
+        call(i, name, two, immediate, d, first, source);
+        if (i.wide) {
+            call(i, name, two, immediate, d + 2, first + 2, source + 2);
+        } else if (i.vex) {
             b.aload(Emitter.CPU).loadConstant(d);
             b.invokestatic(
                     OPERANDS, "clearUpper", MethodTypeDesc.of(CD_void, Emitter.CPU_CLASS, CD_int));
         }
         return true;
+    }
+
+    private void call(
+            Insn i, String name, boolean two, boolean immediate, int d, int first, int source) {
+        b.aload(Emitter.CPU).loadConstant(d);
+        if (two) {
+            b.loadConstant(first);
+        }
+        b.loadConstant(source);
+        if (immediate) {
+            b.loadConstant((int) i.immediate & 0xff);
+        }
+        ClassDesc[] parameters = new ClassDesc[3 + (two ? 1 : 0) + (immediate ? 1 : 0)];
+        java.util.Arrays.fill(parameters, CD_int);
+        parameters[0] = Emitter.CPU_CLASS;
+        b.invokestatic(IntegerRows.owner(i), name, MethodTypeDesc.of(CD_void, parameters));
     }
 }
