@@ -157,6 +157,7 @@ public final class LockStep {
                 c.mem.nonCanonical = false;
             }
         } finally {
+            c.regions.flat = false;
             c.mem.journal = null;
         }
     }
