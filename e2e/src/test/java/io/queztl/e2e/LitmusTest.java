@@ -28,7 +28,7 @@ class LitmusTest {
 
     /** How the software CPU runs guest code, as the system property queztl.cpu.mode names it. */
     static Stream<String> modes() {
-        return Stream.of("interpreter");
+        return Stream.of("interpreter", "mixed");
     }
 
     @ParameterizedTest
