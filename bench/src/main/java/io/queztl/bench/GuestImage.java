@@ -55,12 +55,7 @@ final class GuestImage {
      * @param program our own
      */
     static void writeSuite(
-            Path target,
-            Path busybox,
-            Path tree,
-            Path program,
-            List<Item> items,
-            Options options)
+            Path target, Path busybox, Path tree, Path program, List<Item> items, Options options)
             throws IOException {
         try (CpioWriter cpio = open(target)) {
             base(cpio, busybox, resource("init"));
@@ -119,8 +114,7 @@ final class GuestImage {
         }
     }
 
-    private static void copy(CpioWriter cpio, Path file, String name, int mode)
-            throws IOException {
+    private static void copy(CpioWriter cpio, Path file, String name, int mode) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             cpio.file(name, mode, in, Files.size(file));
         }

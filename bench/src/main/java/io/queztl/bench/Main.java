@@ -209,13 +209,7 @@ public final class Main {
         }
         progress("one run for the AOT cache");
         Contestant.QUEZTL.run(
-                kernel,
-                initrd,
-                null,
-                BOOT_LIMIT_SECONDS,
-                new Measurements(),
-                p -> {},
-                line -> {});
+                kernel, initrd, null, BOOT_LIMIT_SECONDS, new Measurements(), p -> {}, line -> {});
         for (int i = 0; i < AOT_LIMIT_SECONDS && !Files.exists(file); i++) {
             TimeUnit.SECONDS.sleep(1);
         }

@@ -27,8 +27,10 @@ final class Measurements {
     private final Map<String, Set<String>> sums = new LinkedHashMap<>();
     private final Map<String, List<Double>> guestSeconds = new LinkedHashMap<>();
     private final Map<String, String> failures = new LinkedHashMap<>();
+
     /** Read by who watches, while the guest runs. */
     private volatile int rounds;
+
     private boolean reachedInit;
     private boolean done;
     private String current = "";
@@ -68,10 +70,7 @@ final class Measurements {
             }
             case "end" -> {
                 if (item.equals(current)) {
-                    add(
-                            costs,
-                            item,
-                            new Cost(now.wall() - begin.wall(), now.cpu() - begin.cpu()));
+                    add(costs, item, new Cost(now.wall() - begin.wall(), now.cpu() - begin.cpu()));
                 }
                 current = "";
             }

@@ -33,8 +33,7 @@ record Ratio(double value, double low, double high) {
 
     /** The geometric mean of positive numbers; not a number for none. */
     static double geometricMean(Collection<Double> values) {
-        return Math.exp(
-                values.stream().mapToDouble(Math::log).average().orElse(Double.NaN));
+        return Math.exp(values.stream().mapToDouble(Math::log).average().orElse(Double.NaN));
     }
 
     private static double quotient(double a, double b) {

@@ -57,19 +57,16 @@ final class Report {
     private void check(String name) {
         StringJoiner sums = new StringJoiner(", ");
         Set<String> all = new LinkedHashSet<>();
-        results.forEach(
-                (c, m) -> {
-                    if (!m.failure(name).isEmpty()) {
-                        problems.add(
-                                "%s: failed under %s: %s"
-                                        .formatted(name, c.label(), m.failure(name)));
-                    } else if (m.costs(name).isEmpty()) {
-                        problems.add("%s: did not end under %s".formatted(name, c.label()));
-                    }
-                    all.addAll(m.sums(name));
-                    sums.add(c.label() + " " + String.join(" or ", m.sums(name)));
-                    checkClock(name, c, m);
-                });
+        results.forEach((c, m) -> {
+            if (!m.failure(name).isEmpty()) {
+                problems.add("%s: failed under %s: %s".formatted(name, c.label(), m.failure(name)));
+            } else if (m.costs(name).isEmpty()) {
+                problems.add("%s: did not end under %s".formatted(name, c.label()));
+            }
+            all.addAll(m.sums(name));
+            sums.add(c.label() + " " + String.join(" or ", m.sums(name)));
+            checkClock(name, c, m);
+        });
         if (all.size() > 1) {
             problems.add("%s: results differ: %s".formatted(name, sums));
         }
@@ -123,8 +120,7 @@ final class Report {
 
     private boolean isFloatingPoint(String name) {
         return items.stream()
-                .anyMatch(
-                        i -> i.name().equals(name) && i.group() == Item.Group.FLOATING_POINT);
+                .anyMatch(i -> i.name().equals(name) && i.group() == Item.Group.FLOATING_POINT);
     }
 
     /** The table, the means and what is wrong. */
@@ -137,14 +133,7 @@ final class Report {
         out.append(
                 format(
                         "%-18s %8s %8s %7s %15s   %8s %8s %7s%n",
-                        "item",
-                        "tcg",
-                        "queztl",
-                        "ratio",
-                        "low-high",
-                        "tcg",
-                        "queztl",
-                        "ratio"));
+                        "item", "tcg", "queztl", "ratio", "low-high", "tcg", "queztl", "ratio"));
         for (String name : names()) {
             Ratio wall = ratio(name, Cost::wall);
             Ratio cpu = ratio(name, Cost::cpu);
@@ -170,13 +159,10 @@ final class Report {
         for (Item item : items) {
             String sums =
                     results.entrySet().stream()
-                            .map(
-                                    e ->
-                                            e.getKey().label()
-                                                    + " "
-                                                    + String.join(
-                                                            " or ",
-                                                            e.getValue().sums(item.name())))
+                            .map(e ->
+                                    e.getKey().label()
+                                            + " "
+                                            + String.join(" or ", e.getValue().sums(item.name())))
                             .collect(Collectors.joining("  "));
             out.append(format("%-18s %s%n", item.name(), sums));
         }
@@ -203,8 +189,7 @@ final class Report {
                         worst.getValue(),
                         floating.isEmpty()
                                 ? ""
-                                : format(
-                                        ", floating point %.2f", Ratio.geometricMean(floating))));
+                                : format(", floating point %.2f", Ratio.geometricMean(floating))));
     }
 
     private String median(Contestant c, String name, ToDoubleFunction<Cost> what) {
@@ -221,18 +206,15 @@ final class Report {
         for (String name : names()) {
             StringJoiner row = new StringJoiner(", ", "    {", "}");
             row.add("\"item\": " + quoted(name));
-            results.forEach(
-                    (c, m) ->
-                            row.add(
-                                    "%s: {\"wall\": %s, \"cpu\": %s, \"guest\": %s, \"sums\": %s}"
-                                            .formatted(
-                                                    quoted(c.label()),
-                                                    numbers(values(m, name, Cost::wall)),
-                                                    numbers(values(m, name, Cost::cpu)),
-                                                    numbers(m.guestSeconds(name)),
-                                                    m.sums(name).stream()
-                                                            .map(Report::quoted)
-                                                            .toList())));
+            results.forEach((c, m) ->
+                    row.add(
+                            "%s: {\"wall\": %s, \"cpu\": %s, \"guest\": %s, \"sums\": %s}"
+                                    .formatted(
+                                            quoted(c.label()),
+                                            numbers(values(m, name, Cost::wall)),
+                                            numbers(values(m, name, Cost::cpu)),
+                                            numbers(m.guestSeconds(name)),
+                                            m.sums(name).stream().map(Report::quoted).toList())));
             Ratio wall = ratio(name, Cost::wall);
             Ratio cpu = ratio(name, Cost::cpu);
             if (wall != null && cpu != null) {

@@ -39,9 +39,7 @@ final class Soak {
         AtomicReference<@Nullable Process> process = new AtomicReference<>();
         List<JvmSample> samples = new ArrayList<>();
         Thread watcher =
-                Thread.ofPlatform()
-                        .daemon()
-                        .start(() -> watch(process, measurements, samples));
+                Thread.ofPlatform().daemon().start(() -> watch(process, measurements, samples));
         try {
             Contestant.QUEZTL.run(
                     kernel,
@@ -133,7 +131,8 @@ final class Soak {
             List<JvmSample> samples,
             ToLongFunction<JvmSample> value) {
         int third = samples.size() / 3;
-        double middle = mean(samples.subList(samples.size() - 2 * third, samples.size() - third), value);
+        double middle =
+                mean(samples.subList(samples.size() - 2 * third, samples.size() - third), value);
         double last = mean(samples.subList(samples.size() - third, samples.size()), value);
         System.out.printf(
                 Locale.ROOT,

@@ -113,10 +113,7 @@ final class Suite {
         }
         boolean big = items.stream().anyMatch(i -> i.command().contains("/tmp/big"));
         text.append("prepare() { ")
-                .append(
-                        big
-                                ? "for i in 0 1 2 3 4 5 6 7; do cat /data/text; done >/tmp/big"
-                                : ":")
+                .append(big ? "for i in 0 1 2 3 4 5 6 7; do cat /data/text; done >/tmp/big" : ":")
                 .append("; }\n");
         text.append(calls.stream().collect(Collectors.joining("\n", "all() {\n", "\n}\n")));
         return text.toString();

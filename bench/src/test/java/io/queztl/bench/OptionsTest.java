@@ -39,8 +39,7 @@ final class OptionsTest {
 
     @Test
     void parse_wrongArguments_saysWhichAndWhy() {
-        assertThatThrownBy(() -> Options.parse(List.of("--fast")))
-                .hasMessage("no option '--fast'");
+        assertThatThrownBy(() -> Options.parse(List.of("--fast"))).hasMessage("no option '--fast'");
         assertThatThrownBy(() -> Options.parse(List.of("--repeats")))
                 .hasMessage("--repeats needs a value");
         assertThatThrownBy(() -> Options.parse(List.of("--repeats", "0")))

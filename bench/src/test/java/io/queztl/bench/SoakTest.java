@@ -11,16 +11,15 @@ import org.junit.jupiter.api.Test;
 final class SoakTest {
     private static List<JvmSample> samples(LongUnaryOperator live, LongUnaryOperator metaspace) {
         return LongStream.range(0, 60)
-                .mapToObj(
-                        i ->
-                                new JvmSample(
-                                        100_000 + i % 7 * 9000,
-                                        i % 4 == 3
-                                                ? OptionalLong.of(live.applyAsLong(i))
-                                                : OptionalLong.empty(),
-                                        metaspace.applyAsLong(i),
-                                        40_000,
-                                        1_200_000))
+                .mapToObj(i ->
+                        new JvmSample(
+                                100_000 + i % 7 * 9000,
+                                i % 4 == 3
+                                        ? OptionalLong.of(live.applyAsLong(i))
+                                        : OptionalLong.empty(),
+                                metaspace.applyAsLong(i),
+                                40_000,
+                                1_200_000))
                 .toList();
     }
 

@@ -41,10 +41,7 @@ final class Queztl {
                 .filter(name -> name.startsWith("queztl.cpu."))
                 .forEach(name -> line.add("-D" + name + "=" + System.getProperty(name)));
         line.addAll(
-                List.of(
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "io.queztl.server.cli.Main"));
+                List.of("-cp", System.getProperty("java.class.path"), "io.queztl.server.cli.Main"));
         line.addAll(List.of(arguments));
         return line;
     }

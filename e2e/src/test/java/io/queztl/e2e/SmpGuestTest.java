@@ -61,8 +61,7 @@ class SmpGuestTest {
         int seconds = 10;
         Process vm =
                 new ProcessBuilder(
-                                Queztl.command(
-                                        "run", "-c", "4", "--exec", "echo idle; sleep 3600"))
+                                Queztl.command("run", "-c", "4", "--exec", "echo idle; sleep 3600"))
                         .redirectInput(Path.of("/dev/null").toFile())
                         .redirectError(ProcessBuilder.Redirect.DISCARD)
                         .start();

@@ -74,12 +74,13 @@ class HypercallTest {
     void kick_wakesTheParkedThread() throws Exception {
         vm.code(1, 0x2000, WAIT);
         Thread thread =
-                Thread.ofPlatform().start(() -> {
-                    VcpuExit ignored = waiter.run();
-                    while (!waiter.hasWork()) {
-                        LockSupport.park(this);
-                    }
-                });
+                Thread.ofPlatform()
+                        .start(() -> {
+                            VcpuExit ignored = waiter.run();
+                            while (!waiter.hasWork()) {
+                                LockSupport.park(this);
+                            }
+                        });
         while (thread.getState() != Thread.State.WAITING) {
             TimeUnit.MILLISECONDS.sleep(1);
         }

@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets one vCPU run while all others of the VM stand still: for locked accesses no host instruction
- * can do, and for marking pages as code. Between {@link #enter} and {@link #leave} a vCPU runs guest
- * code; it calls {@link #pause} when it sees {@link Cpu#ATTENTION_EXCLUSIVE}. It stands still
+ * can do, and for marking pages as code. Between {@link #enter} and {@link #leave} a vCPU runs
+ * guest code; it calls {@link #pause} when it sees {@link Cpu#ATTENTION_EXCLUSIVE}. It stands still
  * between two instructions, or where its instruction begins or ends a section of its own.
  *
  * <p>One word counts the running vCPUs and says whether any may start to run; going in and out of
- * guest code is one atomic operation on it. Sections queue up at a lock, and while one is queued the
- * others are not let go: many sections at once stop the VM once. None can starve a vCPU, because
- * each must itself wait for its next instruction until the queue is empty.
+ * guest code is one atomic operation on it. Sections queue up at a lock, and while one is queued
+ * the others are not let go: many sections at once stop the VM once. None can starve a vCPU,
+ * because each must itself wait for its next instruction until the queue is empty.
  */
 public final class ExclusiveSection {
     /** Bit of {@link #state}: no vCPU may start to run. Below are the running vCPUs. */

@@ -57,11 +57,10 @@ public final class Interpreter {
         this.codeCache = c.shared.codeCache;
         this.threshold = codeCache.translator.threshold();
         c.regions.dispatcher(this::until);
-        c.regions.source(
-                physical -> {
-                    Block b = codeCache.find(physical << 2 | Block.sizeCode(8));
-                    return b == null ? null : b.region;
-                });
+        c.regions.source(physical -> {
+            Block b = codeCache.find(physical << 2 | Block.sizeCode(8));
+            return b == null ? null : b.region;
+        });
     }
 
     /** See {@link io.queztl.machine.cpu.Vcpu#breakpoints}. */
@@ -69,7 +68,9 @@ public final class Interpreter {
         breakpoints = addresses.clone();
     }
 
-    /** From now on runs translated code and interpreter side by side, {@code all} of it or samples. */
+    /**
+     * From now on runs translated code and interpreter side by side, {@code all} of it or samples.
+     */
     public void check(boolean all) {
         lockStep = new LockStep(c, all, this::find);
     }

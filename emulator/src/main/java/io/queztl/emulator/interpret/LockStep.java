@@ -352,8 +352,11 @@ public final class LockStep {
     /** False for what reaches devices, the clock, random numbers or the APIC. */
     private static boolean once(String semantics) {
         return switch (semantics) {
-            case "ControlRegisters.hlt", "Hypercalls.call", "DebugRegisters.movToDebug",
-                    "TimeStamp.rdtsc", "TimeStamp.rdtscp" ->
+            case "ControlRegisters.hlt",
+                    "Hypercalls.call",
+                    "DebugRegisters.movToDebug",
+                    "TimeStamp.rdtsc",
+                    "TimeStamp.rdtscp" ->
                     false;
             default ->
                     !semantics.startsWith("InOut.")

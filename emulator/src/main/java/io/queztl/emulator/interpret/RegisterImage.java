@@ -13,8 +13,7 @@ final class RegisterImage {
         void set(Cpu c, long value);
     }
 
-    private record Register(
-            String name, ToLongFunction<Cpu> get, Setter set, boolean compared) {}
+    private record Register(String name, ToLongFunction<Cpu> get, Setter set, boolean compared) {}
 
     private static final List<Register> ALL = new ArrayList<>();
     private static final int INSTRUCTIONS;
@@ -100,9 +99,7 @@ final class RegisterImage {
     private static void vectors() {
         for (int k = 0; k < 16 * Cpu.VEC_STRIDE; k++) {
             int at = k;
-            String name =
-                    "ymm%d bits %d:%d"
-                            .formatted(k / 4, k % 4 * 64 + 63, k % 4 * 64);
+            String name = "ymm%d bits %d:%d".formatted(k / 4, k % 4 * 64 + 63, k % 4 * 64);
             add(name, c -> c.vec[at], (c, v) -> c.vec[at] = v);
         }
         add("mxcsr", c -> c.mxcsr, (c, v) -> c.mxcsr = (int) v);
@@ -152,10 +149,7 @@ final class RegisterImage {
                 c -> c.x87.lastInstructionSelector,
                 (c, v) -> c.x87.lastInstructionSelector = (int) v);
         add("x87 dp", c -> c.x87.lastData, (c, v) -> c.x87.lastData = v);
-        add(
-                "x87 ds",
-                c -> c.x87.lastDataSelector,
-                (c, v) -> c.x87.lastDataSelector = (int) v);
+        add("x87 ds", c -> c.x87.lastDataSelector, (c, v) -> c.x87.lastDataSelector = (int) v);
     }
 
     private final long[] words;
@@ -203,8 +197,9 @@ final class RegisterImage {
         for (int k = 0; k < words.length; k++) {
             Register r = ALL.get(k);
             if (words[k] != o.words[k] && r.compared) {
-                to.append("  %s: %s 0x%x, %s 0x%x%n"
-                        .formatted(r.name, here, words[k], there, o.words[k]));
+                to.append(
+                        "  %s: %s 0x%x, %s 0x%x%n"
+                                .formatted(r.name, here, words[k], there, o.words[k]));
             }
         }
     }

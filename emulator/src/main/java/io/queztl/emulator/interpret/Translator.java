@@ -146,11 +146,10 @@ final class Translator {
         }
         // Links and tables would keep the classes of what is gone.
         kept.forEach(k -> k.region.unlink());
-        shared.exclusive.forEach(
-                c -> {
-                    c.regions.clear();
-                    c.attend(Cpu.ATTENTION_CODE);
-                });
+        shared.exclusive.forEach(c -> {
+            c.regions.clear();
+            c.attend(Cpu.ATTENTION_CODE);
+        });
     }
 
     private boolean forget(Kept k, boolean gone) {
@@ -210,7 +209,8 @@ final class Translator {
         if (first == null) {
             return true;
         }
-        Region region = RegionCompiler.compile(
+        Region region =
+                RegionCompiler.compile(
                         first, parts, entry.physical(), spans, shared.memory.ram(), shared.smp);
         if (region == null) {
             return false;
@@ -282,8 +282,6 @@ final class Translator {
 
     private @Nullable Block at(Request r, long page, int distance) {
         long p = page(r, page, distance);
-        return p < 0
-                ? null
-                : codeCache.find((p | distance & PAGE - 1) << 2 | Block.sizeCode(8));
+        return p < 0 ? null : codeCache.find((p | distance & PAGE - 1) << 2 | Block.sizeCode(8));
     }
 }

@@ -146,9 +146,9 @@ public final class Journal {
     }
 
     /**
-     * Finds a place that does not hold what it did at {@link #capture}. Accessed and dirty bits that
-     * the walker set in one of the two runs do not count: translated code looks ahead for where it
-     * goes next.
+     * Finds a place that does not hold what it did at {@link #capture}. Accessed and dirty bits
+     * that the walker set in one of the two runs do not count: translated code looks ahead for
+     * where it goes next.
      *
      * @return its index, or -1 if there is none
      */

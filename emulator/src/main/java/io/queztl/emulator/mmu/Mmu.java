@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Mmu {
     private static final int ENTRIES = 1024;
+
     /** Mask of a page's address. */
     public static final long PAGE = ~0xfffL;
 
@@ -68,6 +69,7 @@ public final class Mmu {
     private final boolean[][] fetchGlobals = new boolean[2][ENTRIES];
     private final byte[][] fetchShifts = new byte[2][ENTRIES];
     private final boolean[] fetchUsed = new boolean[2];
+
     /** The TLB of reads in the present context: (tag, addend) pairs. */
     public long[] readTlb = readTlbs[SUPERVISOR];
 
@@ -78,7 +80,6 @@ public final class Mmu {
 
     /** The TLB of instruction fetches at the current privilege: (tag, addend) pairs. */
     public long[] fetchTlb = fetchTlbs[1];
-
 
     /** Changes whenever a linear address may mean another physical one, or rights changed. */
     public int fetchGeneration;
@@ -793,8 +794,7 @@ public final class Mmu {
                 j.write(physical, size, ramLoad(offset, size));
             }
             ramStore(offset, size, value);
-            return (state & SecondStage.CODE) != 0
-                    && c.shared.codeCache.written(physical, size);
+            return (state & SecondStage.CODE) != 0 && c.shared.codeCache.written(physical, size);
         }
         writePhysicalDevice(physical, size, value);
         return false;

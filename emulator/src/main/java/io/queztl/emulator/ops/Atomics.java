@@ -6,8 +6,9 @@ import java.lang.invoke.VarHandle;
 
 /**
  * Locked read-modify-write accesses to guest-linear memory: a compare-and-set on RAM where the host
- * has one, else the other vCPUs stand still meanwhile (accesses across 8 bytes or pages, MMIO, pages
- * with decoded code). With one vCPU they are plain, but fences still: devices have threads too.
+ * has one, else the other vCPUs stand still meanwhile (accesses across 8 bytes or pages, MMIO,
+ * pages with decoded code). With one vCPU they are plain, but fences still: devices have threads
+ * too.
  */
 final class Atomics {
     private Atomics() {}

@@ -5,8 +5,8 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Row;
 
 /**
- * 256-bit operations made of two 128-bit lanes (SDM volume 1, 14.9). Those that may raise exceptions
- * put results in a scratch register until the exceptions of all elements are known.
+ * 256-bit operations made of two 128-bit lanes (SDM volume 1, 14.9). Those that may raise
+ * exceptions put results in a scratch register until the exceptions of all elements are known.
  */
 public final class AvxLanes {
     /** Scratch register for results. */

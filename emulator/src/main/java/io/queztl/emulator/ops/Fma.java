@@ -72,9 +72,7 @@ public final class Fma {
         long[] v = c.vec;
         long r0 = fma(v[x], v[y], v[z], even);
         long r1 = fma(v[x + 1], v[y + 1], v[z + 1], odd);
-        long unusual =
-                unusual(v[x], v[y], v[z], r0)
-                        | unusual(v[x + 1], v[y + 1], v[z + 1], r1);
+        long unusual = unusual(v[x], v[y], v[z], r0) | unusual(v[x + 1], v[y + 1], v[z + 1], r1);
         if (ScalarFloat.usual(c, unusual)) {
             SseFloat.write(v, d, r0, r1);
         } else {
@@ -87,8 +85,7 @@ public final class Fma {
         long r0 = fmaPair(v[x], v[y], v[z], even, odd);
         long r1 = fmaPair(v[x + 1], v[y + 1], v[z + 1], even, odd);
         long unusual =
-                unusualPairs(v[x], v[y], v[z], r0)
-                        | unusualPairs(v[x + 1], v[y + 1], v[z + 1], r1);
+                unusualPairs(v[x], v[y], v[z], r0) | unusualPairs(v[x + 1], v[y + 1], v[z + 1], r1);
         if (ScalarFloat.usualPairs(c, unusual)) {
             SseFloat.write(v, d, r0, r1);
         } else {
@@ -166,8 +163,7 @@ public final class Fma {
 
     private static long pair(Cpu c, long x, long y, long z, int even, int odd) {
         int low = ScalarFloat.fma32(c, (int) x, (int) y, (int) z, even);
-        int high =
-                ScalarFloat.fma32(c, (int) (x >>> 32), (int) (y >>> 32), (int) (z >>> 32), odd);
+        int high = ScalarFloat.fma32(c, (int) (x >>> 32), (int) (y >>> 32), (int) (z >>> 32), odd);
         return low & 0xffff_ffffL | (long) high << 32;
     }
 

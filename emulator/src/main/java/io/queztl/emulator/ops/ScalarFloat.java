@@ -8,9 +8,9 @@ import io.queztl.emulator.fpu.FloatStatus;
 /**
  * IEEE 754 arithmetic of one element under MXCSR (SDM volume 1, 11.5), results and exception flags
  * exact, in three layers. {@link SseFloat} and its kin compute with Java's arithmetic and look here
- * whether that was all ({@link #usual}); else they take the elements one by one ({@link #add64}
- * …), where Java's arithmetic still serves if it can be seen that no flag changes; the rest is
- * package {@code fpu}. Flags gather in {@link Cpu#raised} until {@link #raise}.
+ * whether that was all ({@link #usual}); else they take the elements one by one ({@link #add64} …),
+ * where Java's arithmetic still serves if it can be seen that no flag changes; the rest is package
+ * {@code fpu}. Flags gather in {@link Cpu#raised} until {@link #raise}.
  */
 final class ScalarFloat {
     /** MXCSR exception flags. */

@@ -4,11 +4,11 @@ import io.queztl.emulator.cpu.Cpu;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * PAUSE. A guest that spins waits for another vCPU or a device, which may be waiting for the host CPU
- * that the spinning vCPU keeps busy; or it waits for the time. So after some PAUSE instructions with hardly anything between them the
- * thread yields, and later sleeps for short times. Interrupts and all else that is signalled to the
- * vCPU end a sleep; what another vCPU just writes to memory is seen {@value #SLEEP_MICROS} µs later
- * at worst, and what the host's timers add.
+ * PAUSE. A guest that spins waits for another vCPU or a device, which may be waiting for the host
+ * CPU that the spinning vCPU keeps busy; or it waits for the time. So after some PAUSE instructions
+ * with hardly anything between them the thread yields, and later sleeps for short times. Interrupts
+ * and all else that is signalled to the vCPU end a sleep; what another vCPU just writes to memory
+ * is seen {@value #SLEEP_MICROS} µs later at worst, and what the host's timers add.
  */
 final class SpinWait {
     /** More instructions than this between two PAUSEs are progress. */

@@ -5,8 +5,8 @@ import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.decode.Insn;
 
 /**
- * Floating-point comparison, minimum and maximum (SDM volume 1, 10.4 and 11.4); methods named {@code
- * …Wide} are for 256 bits.
+ * Floating-point comparison, minimum and maximum (SDM volume 1, 10.4 and 11.4); methods named
+ * {@code …Wide} are for 256 bits.
  */
 public final class SseCompare {
     private SseCompare() {}

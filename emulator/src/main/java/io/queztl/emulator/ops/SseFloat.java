@@ -112,8 +112,7 @@ public final class SseFloat {
         long r0 = add(v[a], v[b]);
         long r1 = add(v[a + 1], v[b + 1]);
         long unusual =
-                ScalarFloat.unusual(v[a], v[b], r0)
-                        | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
+                ScalarFloat.unusual(v[a], v[b], r0) | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
         if (ScalarFloat.usual(c, unusual)) {
             write(v, d, r0, r1);
         } else {
@@ -216,8 +215,7 @@ public final class SseFloat {
         long r0 = sub(v[a], v[b]);
         long r1 = sub(v[a + 1], v[b + 1]);
         long unusual =
-                ScalarFloat.unusual(v[a], v[b], r0)
-                        | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
+                ScalarFloat.unusual(v[a], v[b], r0) | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
         if (ScalarFloat.usual(c, unusual)) {
             write(v, d, r0, r1);
         } else {
@@ -320,8 +318,7 @@ public final class SseFloat {
         long r0 = mul(v[a], v[b]);
         long r1 = mul(v[a + 1], v[b + 1]);
         long unusual =
-                ScalarFloat.unusual(v[a], v[b], r0)
-                        | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
+                ScalarFloat.unusual(v[a], v[b], r0) | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
         if (ScalarFloat.usual(c, unusual)) {
             write(v, d, r0, r1);
         } else {
@@ -424,8 +421,7 @@ public final class SseFloat {
         long r0 = div(v[a], v[b]);
         long r1 = div(v[a + 1], v[b + 1]);
         long unusual =
-                ScalarFloat.unusual(v[a], v[b], r0)
-                        | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
+                ScalarFloat.unusual(v[a], v[b], r0) | ScalarFloat.unusual(v[a + 1], v[b + 1], r1);
         if (ScalarFloat.usual(c, unusual)) {
             write(v, d, r0, r1);
         } else {

@@ -49,8 +49,7 @@ final class ControlRows {
                 e.load(() -> e.register(Cpu.RSP), 8);
                 b.lstore(Emitter.RIP);
                 canonical(i);
-                long extra =
-                        i.row.semantics.equals("Branch.ret") ? 0 : i.immediate & 0xffff;
+                long extra = i.row.semantics.equals("Branch.ret") ? 0 : i.immediate & 0xffff;
                 new IntegerRows(e).moveStack(8 + extra);
                 e.returnToCaller();
             }
@@ -89,13 +88,12 @@ final class ControlRows {
         b.lload(Emitter.RIP).lcmp().ifne(odd);
         int index = e.index;
         Part part = e.part;
-        e.later(
-                () -> {
-                    b.labelBinding(odd);
-                    e.index = index;
-                    e.part = part;
-                    e.run(i);
-                    e.leaveAsIs();
-                });
+        e.later(() -> {
+            b.labelBinding(odd);
+            e.index = index;
+            e.part = part;
+            e.run(i);
+            e.leaveAsIs();
+        });
     }
 }

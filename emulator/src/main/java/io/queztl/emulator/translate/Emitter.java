@@ -149,13 +149,7 @@ final class Emitter {
                 REGION_CLASS,
                 "fault",
                 MethodTypeDesc.of(
-                        CD_int,
-                        CPU_CLASS,
-                        REGION_CLASS,
-                        CD_int,
-                        CD_int,
-                        CD_long,
-                        EXCEPTION_CLASS));
+                        CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_int, CD_long, EXCEPTION_CLASS));
         b.ireturn();
     }
 
@@ -291,12 +285,11 @@ final class Emitter {
             return label(to);
         }
         Label l = b.newLabel();
-        stubs.add(
-                () -> {
-                    b.labelBinding(l);
-                    attention(distance);
-                    b.goto_(label(to));
-                });
+        stubs.add(() -> {
+            b.labelBinding(l);
+            attention(distance);
+            b.goto_(label(to));
+        });
         return l;
     }
 
@@ -314,17 +307,16 @@ final class Emitter {
 
     private Label exit(int distance, int link, int notDone) {
         Label l = b.newLabel();
-        stubs.add(
-                () -> {
-                    b.labelBinding(l);
-                    if (notDone > 0) {
-                        b.iinc(COUNT, -notDone);
-                    }
-                    rip(distance);
-                    b.lstore(RIP);
-                    b.loadConstant(link).istore(LINK);
-                    b.goto_(leave);
-                });
+        stubs.add(() -> {
+            b.labelBinding(l);
+            if (notDone > 0) {
+                b.iinc(COUNT, -notDone);
+            }
+            rip(distance);
+            b.lstore(RIP);
+            b.loadConstant(link).istore(LINK);
+            b.goto_(leave);
+        });
         return l;
     }
 
@@ -589,17 +581,15 @@ final class Emitter {
         b.aload(EXCEPTION).getfield(INSN_CLASS, "exec", EXEC_CLASS);
         b.aload(CPU).aload(EXCEPTION);
         b.labelBinding(start);
-        b.invokeinterface(
-                EXEC_CLASS, "exec", MethodTypeDesc.of(CD_void, CPU_CLASS, INSN_CLASS));
+        b.invokeinterface(EXEC_CLASS, "exec", MethodTypeDesc.of(CD_void, CPU_CLASS, INSN_CLASS));
         b.labelBinding(end);
         b.labelBinding(after);
         b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
-        stubs.add(
-                () -> {
-                    b.labelBinding(handler);
-                    b.astore(EXCEPTION);
-                    fault();
-                });
+        stubs.add(() -> {
+            b.labelBinding(handler);
+            b.astore(EXCEPTION);
+            fault();
+        });
     }
 
     /** Behind a general {@code end} row: goes on, or leaves as the CPU is. */
@@ -610,11 +600,10 @@ final class Emitter {
         b.lcmp().ifne(out);
         b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(out);
         b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(out);
-        stubs.add(
-                () -> {
-                    b.labelBinding(out);
-                    leaveAsIs();
-                });
+        stubs.add(() -> {
+            b.labelBinding(out);
+            leaveAsIs();
+        });
         reload();
         continueAt(part.next());
     }
@@ -643,11 +632,10 @@ final class Emitter {
                 MethodTypeDesc.of(
                         CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long, CD_long, CD_long));
         b.dup().istore(OUTCOME).ifne(out);
-        stubs.add(
-                () -> {
-                    b.labelBinding(out);
-                    b.iload(OUTCOME).ireturn();
-                });
+        stubs.add(() -> {
+            b.labelBinding(out);
+            b.iload(OUTCOME).ireturn();
+        });
         reload();
         continueAt(part.next());
     }

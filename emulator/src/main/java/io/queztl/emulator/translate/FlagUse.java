@@ -140,7 +140,9 @@ final class FlagUse {
         };
     }
 
-    /** True if an exception can come out of the middle of an instruction, or it may end a region. */
+    /**
+     * True if an exception can come out of the middle of an instruction, or it may end a region.
+     */
     static boolean faults(Insn i) {
         if (i.mem && !i.row.semantics.equals("Moves.lea") && !i.row.semantics.equals("Hints.nop")) {
             return true;

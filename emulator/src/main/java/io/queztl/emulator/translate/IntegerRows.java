@@ -14,9 +14,9 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 
 /**
- * Integer instructions on registers in locals. The commonest are emitted by hand, with flags as pure
- * functions of locals, which HotSpot drops or moves out of the way where nobody looks; the others
- * call the interpreter's semantics.
+ * Integer instructions on registers in locals. The commonest are emitted by hand, with flags as
+ * pure functions of locals, which HotSpot drops or moves out of the way where nobody looks; the
+ * others call the interpreter's semantics.
  */
 final class IntegerRows {
     private static final ClassDesc SHIFT_CLASS = ClassDesc.of(Shift.class.getName());

@@ -8,8 +8,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Translated guest code: several basic blocks, entered at one guest-physical address in 64-bit mode.
- * It works at any linear address: RIPs are computed from the one it was entered with.
+ * Translated guest code: several basic blocks, entered at one guest-physical address in 64-bit
+ * mode. It works at any linear address: RIPs are computed from the one it was entered with.
  *
  * <p>Any vCPU runs it. Invalidation clears {@link #physical}, so that nobody enters it again, and
  * asks the vCPUs inside to leave at their next back edge.
@@ -73,14 +73,14 @@ public abstract class Region {
     protected Region() {}
 
     /**
-     * Runs from RIP, which must be that of the entry, until something ends it. Without a CPU it does
-     * nothing.
+     * Runs from RIP, which must be that of the entry, until something ends it. Without a CPU it
+     * does nothing.
      */
     public abstract int run(@Nullable Cpu c);
 
     /**
-     * Calls {@link #run} without a CPU so often that HotSpot compiles it: a JVM's own interpreter is
-     * many times slower on a region than ours is on the instructions.
+     * Calls {@link #run} without a CPU so often that HotSpot compiles it: a JVM's own interpreter
+     * is many times slower on a region than ours is on the instructions.
      */
     public final void warmUp() {
         interpretedNanos = probe();
@@ -157,9 +157,9 @@ public abstract class Region {
     // ---------------------------------------------------------------
 
     /**
-     * CALL: runs what is at the target until it returns, translated or not, through interrupts of the
-     * guest's own making, but not those that need attention. RIP is the target already, and the return
-     * address is pushed.
+     * CALL: runs what is at the target until it returns, translated or not, through interrupts of
+     * the guest's own making, but not those that need attention. RIP is the target already, and the
+     * return address is pushed.
      *
      * @param expected the return address
      * @param entry linear address of the caller's entry

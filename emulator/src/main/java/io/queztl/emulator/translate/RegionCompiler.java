@@ -90,7 +90,8 @@ public final class RegionCompiler {
                                                         b ->
                                                                 b.aload(0)
                                                                         .invokespecial(
-                                                                                Emitter.REGION_CLASS,
+                                                                                Emitter
+                                                                                        .REGION_CLASS,
                                                                                 INIT_NAME,
                                                                                 MethodTypeDesc.of(
                                                                                         CD_void))
@@ -106,7 +107,10 @@ public final class RegionCompiler {
                                                             links[0] = e.links;
                                                         }));
         int length =
-                ClassFile.of().parse(bytes).methods().getLast()
+                ClassFile.of()
+                        .parse(bytes)
+                        .methods()
+                        .getLast()
                         .findAttribute(Attributes.code())
                         .orElseThrow()
                         .codeLength();

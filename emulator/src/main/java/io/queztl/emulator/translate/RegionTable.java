@@ -11,6 +11,7 @@ public final class RegionTable {
     private final Cpu c;
     private final @Nullable Region[] table = new Region[SIZE];
     private LongFunction<@Nullable Region> source = p -> null;
+
     /** Nothing but translated code runs between the entry to a region and its end. */
     public boolean flat;
 
@@ -20,8 +21,8 @@ public final class RegionTable {
     @FunctionalInterface
     public interface Dispatcher {
         /**
-         * Runs until RIP is {@code rip} and the stack pointer is above {@code stack}, or something needs
-         * attention.
+         * Runs until RIP is {@code rip} and the stack pointer is above {@code stack}, or something
+         * needs attention.
          *
          * @param faulted whether translated code has just ended with a fault
          * @return true if RIP is there

@@ -31,7 +31,9 @@ final class VectorRows {
     /** True if a row of a vector kind may set the arithmetic flags. */
     static boolean setsFlags(Insn i) {
         String m = i.row.mnemonic;
-        return m.contains("COMIS") || m.contains("TEST") || m.contains("STRI")
+        return m.contains("COMIS")
+                || m.contains("TEST")
+                || m.contains("STRI")
                 || m.contains("STRM");
     }
 

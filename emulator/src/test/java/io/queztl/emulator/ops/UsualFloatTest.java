@@ -129,11 +129,12 @@ class UsualFloatTest {
                         bits(8, 23, (int) (a >>> 23) & 0xff)
                                 | bits(8, 23, (int) (a >>> 55) & 0xff) << 32;
             }
-            int elements = switch (random.nextInt(3)) {
-                case 0 -> 1;
-                case 1 -> 4;
-                default -> 8;
-            };
+            int elements =
+                    switch (random.nextInt(3)) {
+                        case 0 -> 1;
+                        case 1 -> 4;
+                        default -> 8;
+                    };
             s.begin(mode);
             int[] expected = new int[8];
             for (int k = 0; k < elements; k++) {

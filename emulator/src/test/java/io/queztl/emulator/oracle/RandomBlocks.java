@@ -239,7 +239,9 @@ final class RandomBlocks {
         List<Integer> targets = new ArrayList<>();
         for (Span s : blocks) {
             boolean back = s.start < from;
-            if (s.target && back == j.backward && (j.bytes == 4 || Math.abs(s.start - from) < 120)) {
+            if (s.target
+                    && back == j.backward
+                    && (j.bytes == 4 || Math.abs(s.start - from) < 120)) {
                 targets.add(s.start);
             }
         }
@@ -259,8 +261,7 @@ final class RandomBlocks {
                     dice.percent(25)
                             ? rows.consumers
                             : dice.percent(75) ? rows.integer : rows.others;
-            Form f =
-                    Form.encode(from.get(dice.below(from.size())), false, dice, base + length);
+            Form f = Form.encode(from.get(dice.below(from.size())), false, dice, base + length);
             if (f != null && fits(f)) {
                 return f;
             }
@@ -305,7 +306,8 @@ final class RandomBlocks {
 
     /** BMI instructions whose destination, of which a form does not tell, may be any register. */
     private static boolean writesVvvv(Form f) {
-        return f.row.operands().stream().anyMatch(o -> o.startsWith("B")) &&
-                !f.row.operands().getFirst().startsWith("G") || f.row.mnemonic().equals("MULX");
+        return f.row.operands().stream().anyMatch(o -> o.startsWith("B"))
+                        && !f.row.operands().getFirst().startsWith("G")
+                || f.row.mnemonic().equals("MULX");
     }
 }

@@ -198,7 +198,8 @@ class RegionTest {
             MemorySegment x = one.memory.ram();
             MemorySegment y = two.memory.ram();
             long from = SoftwareRunner.DATA_PHYSICAL;
-            long at = MemorySegment.mismatch(x, from, from + DATA_BYTES, y, from, from + DATA_BYTES);
+            long at =
+                    MemorySegment.mismatch(x, from, from + DATA_BYTES, y, from, from + DATA_BYTES);
             if (at >= 0) {
                 note(
                         d,

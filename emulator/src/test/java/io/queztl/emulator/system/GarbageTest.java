@@ -90,7 +90,9 @@ final class GarbageTest {
                     try {
                         exit = g.interpreter.run();
                     } catch (RuntimeException | Error e) {
-                        fail("%s, seed %d, guest %d, rip %x".formatted(mode, seed, n, g.cpu.rip), e);
+                        fail(
+                                "%s, seed %d, guest %d, rip %x".formatted(mode, seed, n, g.cpu.rip),
+                                e);
                         return;
                     }
                     if (exit instanceof VcpuExit.Shutdown) {

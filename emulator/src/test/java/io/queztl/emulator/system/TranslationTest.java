@@ -124,9 +124,7 @@ final class TranslationTest {
     void storeNowAndThenToAFunctionThatIsCalled_isSeen() {
         // 1: call 0x2000; add rbx, rax; test ecx, 0x3ff; jnz 2f; mov ebp, ecx; shr ebp, 10; mov
         // [0x2001], ebp; 2: dec ecx; jnz 1b; hlt
-        g.code(
-                Guest.CODE,
-                "e8fb0f00004801c3f7c1ff030000750c89cdc1ed0a892c2501200000ffc975e0f4");
+        g.code(Guest.CODE, "e8fb0f00004801c3f7c1ff030000750c89cdc1ed0a892c2501200000ffc975e0f4");
         // mov eax, 0; ret
         g.code(OTHER, "b800000000c3");
         assertHalted();
@@ -142,9 +140,7 @@ final class TranslationTest {
     void storeToCodeThatIsJumpedTo_isSeen() {
         // 1: jmp 0x2000; 2: add rbx, rax; test ecx, 0x3ff; jnz 3f; mov ebp, ecx; shr ebp, 10; mov
         // [0x2001], ebp; 3: dec ecx; jnz 1b; hlt
-        g.code(
-                Guest.CODE,
-                "e9fb0f00004801c3f7c1ff030000750c89cdc1ed0a892c2501200000ffc975e0f4");
+        g.code(Guest.CODE, "e9fb0f00004801c3f7c1ff030000750c89cdc1ed0a892c2501200000ffc975e0f4");
         // mov eax, 0; jmp 0x1005
         g.code(OTHER, "b800000000e9fbefffff");
         assertHalted();
@@ -200,12 +196,11 @@ final class TranslationTest {
             Interpreter other = new Interpreter(second);
             Thread t =
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        second.shared.exclusive.enter(second);
-                                        VcpuExit ignored = other.run();
-                                        second.shared.exclusive.leave(second);
-                                    });
+                            .start(() -> {
+                                second.shared.exclusive.enter(second);
+                                VcpuExit ignored = other.run();
+                                second.shared.exclusive.leave(second);
+                            });
             two.cpu.shared.exclusive.enter(two.cpu);
             assertThat(two.runToHandler()).isEqualTo(-1);
             two.cpu.shared.exclusive.leave(two.cpu);
@@ -367,20 +362,18 @@ final class TranslationTest {
     private static void later(Runnable what) {
         Thread.ofPlatform()
                 .daemon()
-                .start(
-                        () -> {
-                            LockSupport.parkNanos(INTERRUPT_AFTER);
-                            what.run();
-                        });
+                .start(() -> {
+                    LockSupport.parkNanos(INTERRUPT_AFTER);
+                    what.run();
+                });
     }
 
     private void assertInterruptArrives() {
         g.cpu.rflags(g.cpu.rflags() | Flags.IF);
-        later(
-                () -> {
-                    g.interrupts.vector = 0x40;
-                    g.cpu.attend(Cpu.ATTENTION_INTERRUPT);
-                });
+        later(() -> {
+            g.interrupts.vector = 0x40;
+            g.cpu.attend(Cpu.ATTENTION_INTERRUPT);
+        });
         assertThat(g.runToHandler()).isEqualTo(0x40);
     }
 

@@ -163,7 +163,8 @@ final class RunCommand implements Callable<Integer> {
                         unpackInitrd,
                         debugExit,
                         debugConsole);
-        SoftwareAccelerator accelerator = new SoftwareAccelerator(ExecutionMode.byDefault(), check());
+        SoftwareAccelerator accelerator =
+                new SoftwareAccelerator(ExecutionMode.byDefault(), check());
         VmBuilder.check(config, accelerator);
         Path temporary = null;
         try {

@@ -104,8 +104,8 @@ public final class VcpuThread implements VcpuSignals {
     }
 
     /**
-     * Stops the vCPU between two instructions; the future has the state it is in then. Before {@link
-     * #start} that is PAUSED, and a {@link #resume} from before is taken back.
+     * Stops the vCPU between two instructions; the future has the state it is in then. Before
+     * {@link #start} that is PAUSED, and a {@link #resume} from before is taken back.
      */
     public Future<State> pause() {
         CompletableFuture<State> done = new CompletableFuture<>();
