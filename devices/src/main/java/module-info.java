@@ -11,4 +11,6 @@ module io.queztl.devices {
     exports io.queztl.devices.legacy;
     exports io.queztl.devices.pci;
     exports io.queztl.devices.power;
+    exports io.queztl.devices.virtio;
+    exports io.queztl.devices.virtio.rng;
 }

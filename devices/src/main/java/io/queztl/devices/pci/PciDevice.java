@@ -63,6 +63,9 @@ public final class PciDevice {
     private @Nullable Msix msix;
     private int msixCapability;
     private boolean intx;
+    private @Nullable BusDevice hook;
+    private int hookOffset;
+    private int hookBytes;
 
     /**
      * @param config the header, to which BARs and capabilities are added here
@@ -148,6 +151,24 @@ public final class PciDevice {
         return added;
     }
 
+    /**
+     * Lets a model answer accesses to a field of configuration space itself; there is one such
+     * field at most. The model is called without the lock.
+     *
+     * @param offset first byte of the field
+     * @param bytes its length
+     */
+    public void hook(int offset, int bytes, BusDevice model) {
+        hook = model;
+        hookOffset = offset;
+        hookBytes = bytes;
+    }
+
+    private @Nullable BusDevice hook(int offset, int size) {
+        boolean inside = offset >= hookOffset && offset + size <= hookOffset + hookBytes;
+        return inside ? hook : null;
+    }
+
     /** The size of a BAR's region, or 0 if the register is not the first of a region. */
     public long barSize(int index) {
         Window w = windows[index];
@@ -189,6 +210,10 @@ public final class PciDevice {
 
     /** Reads configuration space. */
     public long readConfig(int offset, int size) {
+        BusDevice hooked = hook(offset, size);
+        if (hooked != null) {
+            return hooked.read(offset - hookOffset, size);
+        }
         synchronized (lock) {
             return size == 8
                     ? Integer.toUnsignedLong(config.get(offset, 4))
@@ -206,6 +231,11 @@ public final class PciDevice {
         if (size == 8) {
             boolean low = writeConfig(offset, 4, value & 0xffff_ffffL);
             return writeConfig(offset + 4, 4, value >>> 32) | low;
+        }
+        BusDevice hooked = hook(offset, size);
+        if (hooked != null) {
+            hooked.write(offset - hookOffset, size, value);
+            return false;
         }
         int last = offset + size - 1;
         synchronized (lock) {

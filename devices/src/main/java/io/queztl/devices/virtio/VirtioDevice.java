@@ -1,0 +1,752 @@
+package io.queztl.devices.virtio;
+
+import io.queztl.machine.memory.GuestMemory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A VirtIO device without its bus (VirtIO 1.2, section 2): status, negotiation, configuration space
+ * and queues. A subclass offers features, fills the configuration space and serves queues in {@link
+ * #process}; a transport ({@link VirtioPci}, {@link VirtioMmio}) passes on what the driver does.
+ *
+ * <p>The life of a device, as its status shows:
+ *
+ * <pre>
+ *   reset ──▶ negotiating ──FEATURES_OK──▶ set up ──DRIVER_OK──▶ live ──broken ring──▶ NEEDS_RESET
+ *     ▲───────────────────── the driver writes 0 ─────────────────────────────────────────┘
+ * </pre>
+ *
+ * <p>Threads: vCPUs call the transport's side; workers, one or more a device, call {@link #process}
+ * with the lock of its queue held; other threads that have something for the guest use {@link
+ * #withQueue}. A reset waits for the request that each worker is at, but a vCPU only shortly: then
+ * the status stays non-zero until the device has stopped, as 4.1.4.3.1 allows.
+ *
+ * <p>Lock order: {@code control}, the queues' locks in order of their number, {@code leaf}; the
+ * transport is called with none but a queue's held.
+ */
+public abstract class VirtioDevice implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(VirtioDevice.class.getName());
+    private static final long RESET_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final int LOGGED_ERRORS = 10;
+
+    /** A task on a queue; see {@link #withQueue}. */
+    @FunctionalInterface
+    public interface QueueTask {
+        /** Works with the ring, whose lock is held. */
+        void run(Virtqueue ring);
+    }
+
+    /** Registers and ring of one queue. */
+    private static final class Queue {
+        final ReentrantLock lock = new ReentrantLock();
+        final int maximum;
+        volatile VirtqueueState registers;
+        volatile @Nullable Virtqueue ring;
+        volatile boolean resetting;
+
+        Queue(int maximum) {
+            this.maximum = maximum;
+            registers = VirtqueueState.initial(maximum);
+        }
+    }
+
+    /** The guest's memory. */
+    protected final GuestMemory memory;
+
+    private final String name;
+    private final int deviceId;
+    private final Queue[] queues;
+    private final QueueWorker[] workers;
+    private final ReentrantLock control = new ReentrantLock();
+    private final Object leaf = new Object();
+    private final AtomicLong errors = new AtomicLong();
+    private final byte[] config;
+    private volatile @Nullable VirtioTransport transport;
+    private volatile boolean live;
+    private volatile boolean closed;
+    private volatile long driverFeatures;
+    // guarded by leaf
+    private int status;
+    private int configGeneration;
+    private boolean resetting;
+    private @Nullable String lastError;
+
+    /**
+     * @param name for threads and messages, such as {@code block0}
+     * @param deviceId VirtIO device type (section 5)
+     * @param memory the guest's memory
+     * @param configBytes size of the device-specific configuration space
+     * @param workers how many threads serve the queues; see {@link #workerOf}
+     * @param queueSizes for each queue the largest size it may have
+     */
+    @SuppressWarnings("this-escape") // the workers start with the first notification
+    protected VirtioDevice(
+            String name,
+            int deviceId,
+            GuestMemory memory,
+            int configBytes,
+            int workers,
+            int... queueSizes) {
+        if (queueSizes.length > QueueWorker.MAX_QUEUES || workers < 1) {
+            throw new IllegalArgumentException(queueSizes.length + " queues");
+        }
+        this.name = name;
+        this.deviceId = deviceId;
+        this.memory = memory;
+        config = new byte[configBytes];
+        queues = new Queue[queueSizes.length];
+        for (int q = 0; q < queues.length; q++) {
+            queues[q] = new Queue(queueSizes[q]);
+        }
+        this.workers = new QueueWorker[workers];
+        for (int w = 0; w < workers; w++) {
+            this.workers[w] =
+                    new QueueWorker(workers == 1 ? name : name + "-" + w, this::serveSafely);
+        }
+    }
+
+    // ---- what a subclass says
+
+    /** The features of its type that it offers, without those of {@link VirtioFeatures}. */
+    protected abstract long deviceFeatures();
+
+    /**
+     * Serves a queue: takes what is available and gives back what is done. On a worker, with the
+     * queue's lock held.
+     *
+     * @throws MalformedRingException to set DEVICE_NEEDS_RESET
+     */
+    protected abstract void process(int queue, Virtqueue ring);
+
+    /** Which worker serves a queue; the first one, if not overridden. */
+    protected int workerOf(int queue) {
+        return 0;
+    }
+
+    /** The driver has set DRIVER_OK. */
+    protected void activated() {}
+
+    /** The device is reset: forgets what the driver has told it. All queues' locks are held. */
+    protected void deviceReset() {}
+
+    /** The driver writes the device-specific configuration space; ignored if not overridden. */
+    protected void configWritten(int offset, int size, long value) {}
+
+    // ---- for the subclass
+
+    /** The name given at construction. */
+    public final String name() {
+        return name;
+    }
+
+    /** True if the driver has chosen all features of the mask. */
+    protected final boolean negotiated(long mask) {
+        return (driverFeatures & mask) == mask;
+    }
+
+    /** True between DRIVER_OK and the next reset, unless a ring is broken. */
+    public final boolean live() {
+        return live;
+    }
+
+    /** Sets a field of the configuration space without telling the driver. */
+    protected final void setConfig(int offset, int size, long value) {
+        synchronized (leaf) {
+            for (int i = 0; i < size; i++) {
+                config[offset + i] = (byte) (value >>> i * 8);
+            }
+        }
+    }
+
+    /** A field of the configuration space, zero-extended. */
+    protected final long getConfig(int offset, int size) {
+        synchronized (leaf) {
+            long value = 0;
+            for (int i = 0; i < size; i++) {
+                value |= (config[offset + i] & 0xffL) << i * 8;
+            }
+            return value;
+        }
+    }
+
+    /** Tells the driver that the configuration space has changed. */
+    protected final void configChanged() {
+        synchronized (leaf) {
+            configGeneration = configGeneration + 1 & 0xff;
+        }
+        VirtioTransport t = transport;
+        if (t != null && live) {
+            t.configInterrupt();
+        }
+    }
+
+    /**
+     * Lets the driver see the chains that were given back, and interrupts it if it wants that. With
+     * the queue's lock held.
+     */
+    protected final void complete(int queue, Virtqueue ring) {
+        ring.publish();
+        if (ring.interruptWanted()) {
+            VirtioTransport t = transport;
+            if (t != null) {
+                t.queueInterrupt(queue);
+            }
+        }
+    }
+
+    /**
+     * Runs a task on a live queue with its lock held, as {@link #process} runs.
+     *
+     * @return false if the queue is not live, so that the task did not run
+     */
+    protected final boolean withQueue(int queue, QueueTask task) {
+        Queue q = queues[queue];
+        q.lock.lock();
+        try {
+            Virtqueue ring = q.ring;
+            VirtioTransport t = transport;
+            if (ring == null || !live || t != null && !t.memoryAccess()) {
+                return false;
+            }
+            task.run(ring);
+            return true;
+        } catch (MalformedRingException e) {
+            broken("queue %d: %s".formatted(queue, e.getMessage()));
+            return false;
+        } catch (RuntimeException e) {
+            if (!closed) {
+                broken("queue %d: %s".formatted(queue, e));
+            }
+            return false;
+        } finally {
+            q.lock.unlock();
+        }
+    }
+
+    /** Has a queue served by its worker, as if the driver had notified. Any thread. */
+    protected final void kick(int queue) {
+        if (live) {
+            workers[workerOf(queue)].kick(queue);
+        }
+    }
+
+    /** Runs with nothing in flight and no queue served. */
+    protected final <T> T atRest(Supplier<T> task) {
+        control.lock();
+        lockQueues();
+        try {
+            return task.get();
+        } finally {
+            unlockQueues();
+            control.unlock();
+        }
+    }
+
+    /** Counts what a driver did wrong without breaking its ring; logs the first few. */
+    protected final void guestError(String message) {
+        synchronized (leaf) {
+            lastError = message;
+        }
+        if (errors.incrementAndGet() <= LOGGED_ERRORS) {
+            LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, message);
+        }
+    }
+
+    /** How often the driver has done something wrong. */
+    public final long errors() {
+        return errors.get();
+    }
+
+    /** The last thing that the driver did wrong, or null. */
+    public final @Nullable String lastError() {
+        synchronized (leaf) {
+            return lastError;
+        }
+    }
+
+    // ---- serving
+
+    private void serveSafely(int queue) {
+        boolean ignored = withQueue(queue, ring -> process(queue, ring));
+    }
+
+    private void broken(String message) {
+        guestError(message);
+        boolean tell;
+        synchronized (leaf) {
+            tell = (status & VirtioStatus.DRIVER_OK) != 0 && live;
+            live = false;
+            if (status != 0) {
+                status |= VirtioStatus.NEEDS_RESET;
+            }
+            configGeneration = configGeneration + 1 & 0xff;
+        }
+        VirtioTransport t = transport;
+        if (tell && t != null) {
+            t.configInterrupt();
+        }
+    }
+
+    private void lockQueues() {
+        for (Queue q : queues) {
+            q.lock.lock();
+        }
+    }
+
+    private void unlockQueues() {
+        for (Queue q : queues) {
+            q.lock.unlock();
+        }
+    }
+
+    private boolean tryLockQueues(long nanos) {
+        long deadline = System.nanoTime() + nanos;
+        for (int i = 0; i < queues.length; i++) {
+            if (!tryLock(queues[i].lock, Math.max(0, deadline - System.nanoTime()))) {
+                for (int j = 0; j < i; j++) {
+                    queues[j].lock.unlock();
+                }
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean tryLock(ReentrantLock lock, long nanos) {
+        try {
+            return lock.tryLock(nanos, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return lock.tryLock();
+        }
+    }
+
+    // ---- for the transport
+
+    final void attach(VirtioTransport t) {
+        transport = t;
+    }
+
+    final int deviceId() {
+        return deviceId;
+    }
+
+    final int queueCount() {
+        return queues.length;
+    }
+
+    final long offered() {
+        return deviceFeatures() | VirtioFeatures.COMMON;
+    }
+
+    final int driverFeatures(int word) {
+        return word == 0 || word == 1 ? (int) (driverFeatures >>> word * 32) : 0;
+    }
+
+    /** Sets 32 of the driver's feature bits; ignored once they are agreed. */
+    final void driverFeatures(int word, int value) {
+        control.lock();
+        try {
+            if (word != 0 && word != 1 || (status() & VirtioStatus.FEATURES_OK) != 0) {
+                return;
+            }
+            long mask = 0xffff_ffffL << word * 32;
+            driverFeatures =
+                    driverFeatures & ~mask | Integer.toUnsignedLong(value) << word * 32 & mask;
+        } finally {
+            control.unlock();
+        }
+    }
+
+    final int status() {
+        synchronized (leaf) {
+            return status;
+        }
+    }
+
+    final int configGeneration() {
+        synchronized (leaf) {
+            return configGeneration;
+        }
+    }
+
+    /** The driver writes the status field (2.1.1, 3.1.1). */
+    final void status(int value) {
+        control.lock();
+        try {
+            int old;
+            synchronized (leaf) {
+                if (resetting) {
+                    return;
+                }
+                old = status;
+            }
+            if (value == 0) {
+                reset();
+                return;
+            }
+            int added = value & ~old & ~VirtioStatus.NEEDS_RESET & 0xff;
+            if ((added & VirtioStatus.FEATURES_OK) != 0 && !acceptable()) {
+                guestError("features 0x%x refused".formatted(driverFeatures));
+                added &= ~VirtioStatus.FEATURES_OK;
+            }
+            int now;
+            synchronized (leaf) {
+                status |= added;
+                now = status;
+            }
+            boolean agreed = (now & VirtioStatus.FEATURES_OK) != 0;
+            if ((added & VirtioStatus.DRIVER_OK) != 0 && agreed && activate()) {
+                activated();
+                kickAll();
+            }
+        } finally {
+            control.unlock();
+        }
+    }
+
+    private boolean acceptable() {
+        return (driverFeatures & ~offered()) == 0
+                && (driverFeatures & VirtioFeatures.VERSION_1) != 0;
+    }
+
+    private boolean activate() {
+        lockQueues();
+        try {
+            for (Queue q : queues) {
+                if (q.registers.enabled() && q.ring == null) {
+                    q.ring = Virtqueue.open(memory, q.registers, driverFeatures);
+                }
+            }
+            synchronized (leaf) {
+                live = (status & VirtioStatus.NEEDS_RESET) == 0;
+            }
+        } catch (MalformedRingException e) {
+            broken(String.valueOf(e.getMessage()));
+            return false;
+        } finally {
+            unlockQueues();
+        }
+        return live;
+    }
+
+    /** Buffers that were made available before DRIVER_OK count as notified. */
+    private void kickAll() {
+        for (int q = 0; q < queues.length; q++) {
+            kick(q);
+        }
+    }
+
+    private void reset() {
+        live = false;
+        stopQueues();
+        if (tryLockQueues(RESET_WAIT_NANOS)) {
+            try {
+                finishReset();
+            } finally {
+                unlockQueues();
+            }
+            return;
+        }
+        synchronized (leaf) {
+            resetting = true;
+        }
+        Thread ignored =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("queztl-" + name + "-reset")
+                        .start(
+                                () -> {
+                                    lockQueues();
+                                    try {
+                                        finishReset();
+                                    } finally {
+                                        unlockQueues();
+                                    }
+                                });
+    }
+
+    private void stopQueues() {
+        for (Queue q : queues) {
+            // Read without the lock: whoever holds it may be slow. The ring's flag is volatile.
+            Virtqueue ring = q.ring;
+            if (ring != null) {
+                ring.stop();
+            }
+        }
+    }
+
+    private void finishReset() {
+        for (Queue q : queues) {
+            q.ring = null;
+            q.registers = VirtqueueState.initial(q.maximum);
+        }
+        driverFeatures = 0;
+        deviceReset();
+        VirtioTransport t = transport;
+        if (t != null) {
+            t.deviceReset();
+        }
+        synchronized (leaf) {
+            status = 0;
+            resetting = false;
+        }
+    }
+
+    // ---- queue registers
+
+    /** A queue's registers, or null if there is no such queue. */
+    final @Nullable VirtqueueState queue(int index) {
+        if (index < 0 || index >= queues.length) {
+            return null;
+        }
+        return queues[index].registers;
+    }
+
+    final int queueMaximum(int index) {
+        return index < 0 || index >= queues.length ? 0 : queues[index].maximum;
+    }
+
+    /** Changes a queue's registers; ignored while it is enabled or there is no such queue. */
+    final void queue(int index, java.util.function.UnaryOperator<VirtqueueState> change) {
+        control.lock();
+        try {
+            if (index < 0 || index >= queues.length) {
+                return;
+            }
+            synchronized (leaf) {
+                if (resetting) {
+                    return;
+                }
+            }
+            Queue q = queues[index];
+            if (!q.registers.enabled() && !q.resetting) {
+                q.registers = change.apply(q.registers);
+            }
+        } finally {
+            control.unlock();
+        }
+    }
+
+    final void queueSize(int index, int size) {
+        if (size > 0 && size <= queueMaximum(index)) {
+            queue(
+                    index,
+                    r ->
+                            new VirtqueueState(
+                                    size,
+                                    false,
+                                    r.descriptors(),
+                                    r.driver(),
+                                    r.device(),
+                                    0,
+                                    0,
+                                    true,
+                                    true,
+                                    -1));
+        } else {
+            guestError("queue %d of %d entries".formatted(index, size));
+        }
+    }
+
+    final void queueAddresses(int index, long descriptors, long driver, long device) {
+        queue(
+                index,
+                r ->
+                        new VirtqueueState(
+                                r.size(),
+                                false,
+                                descriptors,
+                                driver,
+                                device,
+                                0,
+                                0,
+                                true,
+                                true,
+                                -1));
+    }
+
+    final void enableQueue(int index) {
+        control.lock();
+        try {
+            queue(
+                    index,
+                    r ->
+                            new VirtqueueState(
+                                    r.size(),
+                                    true,
+                                    r.descriptors(),
+                                    r.driver(),
+                                    r.device(),
+                                    0,
+                                    0,
+                                    true,
+                                    true,
+                                    -1));
+            if (live && activate()) {
+                kick(index);
+            }
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** True while a queue's reset waits for the request that it is at. */
+    final boolean queueResetting(int index) {
+        return index >= 0 && index < queues.length && queues[index].resetting;
+    }
+
+    /** Resets one queue (2.6.1); like the reset of a device, it may be done later. */
+    final void resetQueue(int index) {
+        control.lock();
+        try {
+            if (index < 0 || index >= queues.length || !negotiated(VirtioFeatures.RING_RESET)) {
+                return;
+            }
+            Queue q = queues[index];
+            if (q.resetting) {
+                return;
+            }
+            Virtqueue ring = q.ring;
+            if (ring != null) {
+                ring.stop();
+            }
+            q.resetting = true;
+            if (tryLock(q.lock, RESET_WAIT_NANOS)) {
+                finishQueueReset(index);
+                return;
+            }
+            Thread ignored =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("queztl-" + name + "-reset")
+                            .start(
+                                    () -> {
+                                        q.lock.lock();
+                                        finishQueueReset(index);
+                                    });
+        } finally {
+            control.unlock();
+        }
+    }
+
+    /** With the queue's lock held, which is released. */
+    private void finishQueueReset(int index) {
+        Queue q = queues[index];
+        try {
+            q.ring = null;
+            q.registers = VirtqueueState.initial(q.maximum);
+            queueReset(index);
+        } finally {
+            q.resetting = false;
+            q.lock.unlock();
+        }
+    }
+
+    /** One queue is reset; its lock is held. */
+    protected void queueReset(int queue) {}
+
+    /** The driver notifies the device of new buffers in a queue. */
+    final void notifyQueue(int index) {
+        if (index >= 0 && index < queues.length) {
+            kick(index);
+        }
+    }
+
+    // ---- configuration space
+
+    final long readConfig(long offset, int size) {
+        synchronized (leaf) {
+            long value = 0;
+            for (int i = 0; i < size; i++) {
+                long at = offset + i;
+                if (at >= 0 && at < config.length) {
+                    value |= (config[(int) at] & 0xffL) << i * 8;
+                }
+            }
+            return value;
+        }
+    }
+
+    final void writeConfig(long offset, int size, long value) {
+        if (offset >= 0 && offset <= config.length - size) {
+            control.lock();
+            try {
+                configWritten((int) offset, size, value);
+            } finally {
+                control.unlock();
+            }
+        }
+    }
+
+    // ---- snapshot, end
+
+    /** A copy of what all devices have; for {@link #atRest}. */
+    protected final VirtioDeviceState commonState() {
+        List<VirtqueueState> list = new ArrayList<>();
+        for (Queue q : queues) {
+            Virtqueue ring = q.ring;
+            list.add(ring == null ? q.registers : ring.state(q.registers));
+        }
+        synchronized (leaf) {
+            return new VirtioDeviceState(
+                    status, driverFeatures, configGeneration, List.copyOf(list));
+        }
+    }
+
+    /**
+     * Replaces it; for {@link #atRest}. A live device goes on where it was after {@link #resume}.
+     *
+     * @throws IllegalArgumentException if the state is not of a device with these queues
+     */
+    protected final void restoreCommon(VirtioDeviceState state) {
+        if (state.queues().size() != queues.length) {
+            throw new IllegalArgumentException(name + " has " + queues.length + " queues");
+        }
+        live = false;
+        driverFeatures = state.driverFeatures();
+        boolean run =
+                (state.status()
+                                & (VirtioStatus.FEATURES_OK
+                                        | VirtioStatus.DRIVER_OK
+                                        | VirtioStatus.NEEDS_RESET))
+                        == (VirtioStatus.FEATURES_OK | VirtioStatus.DRIVER_OK);
+        for (int i = 0; i < queues.length; i++) {
+            VirtqueueState s = state.queues().get(i);
+            queues[i].registers = s;
+            try {
+                queues[i].ring =
+                        run && s.enabled() ? Virtqueue.open(memory, s, driverFeatures) : null;
+            } catch (MalformedRingException e) {
+                throw new IllegalArgumentException(e.getMessage(), e);
+            }
+        }
+        synchronized (leaf) {
+            status = state.status();
+            configGeneration = state.configGeneration();
+            resetting = false;
+        }
+        live = run;
+    }
+
+    /** Serves what waits in the queues after a restore. */
+    public final void resume() {
+        kickAll();
+    }
+
+    /** Stops the workers. The device answers the driver still, but does nothing more. */
+    @Override
+    public void close() {
+        closed = true;
+        live = false;
+        stopQueues();
+        for (QueueWorker w : workers) {
+            w.close();
+        }
+    }
+}
