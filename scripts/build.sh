@@ -22,7 +22,7 @@ if MAVEN_OPTS="${MAVEN_OPTS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:au
     >target/build.log 2>&1; then
     # Sources changed while Maven ran must count as newer than the build.
     # The AOT cache refers to the jars by path, size and time.
-    { pwd; ls -ln target/dist; cat target/dist/*.jar; } | cksum >target/dist/.checksum
+    { pwd; ls -ln target/dist target/dist/boot; cat target/dist/*.jar target/dist/boot/*.jar; } | cksum >target/dist/.checksum
     mv target/build.started target/dist/.built
     echo "done in $(($(date +%s) - start)) s." >&2
 else

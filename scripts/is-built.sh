@@ -3,6 +3,6 @@
 cd "$(dirname "$0")/.." || exit 1
 [ -f target/dist/.built ] || exit 1
 newer=$(find pom.xml ./*/pom.xml linux/src/main machine/src/main emulator/src/main \
-    devices/src/main vmm/src/main server/src/main -newer target/dist/.built -print 2>/dev/null |
+    hotspot/src/main devices/src/main vmm/src/main server/src/main -newer target/dist/.built -print 2>/dev/null |
     head -n 1)
 [ -z "$newer" ]

@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module io.queztl.emulator {
     requires static transitive org.jspecify;
     requires transitive io.queztl.machine;
+    requires jdk.unsupported;
 
     exports io.queztl.emulator;
     exports io.queztl.emulator.cpu;

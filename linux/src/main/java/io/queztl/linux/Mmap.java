@@ -19,6 +19,7 @@ public final class Mmap {
 
     private static final int MAP_SHARED = 1;
     private static final int MAP_PRIVATE = 2;
+    private static final int MAP_FIXED = 0x10;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MFD_CLOEXEC = 1;
@@ -49,19 +50,34 @@ public final class Mmap {
 
     /**
      * Creates a memfd of {@code bytes} zero bytes and maps it shared, readable and writable. The
-     * mapping lives as long as {@code arena}; the descriptor is closed once mapped.
+     * mapping lives as long as {@code arena}; the descriptor is closed once mapped. The addresses
+     * behind it, up to {@code reserved} bytes in all, stay inaccessible for as long.
      *
      * @param name what {@code /proc/self/maps} shows
+     * @param reserved a multiple of the page size, at least {@code bytes}
      * @throws LinuxException when the kernel refuses
      */
-    public static MemorySegment memfd(String name, long bytes, Arena arena) {
+    public static MemorySegment memfd(String name, long bytes, long reserved, Arena arena) {
         try (Arena local = Arena.ofConfined()) {
             MemorySegment errno = Libc.capture(local);
             int fd = (int) MEMFD_CREATE.invokeExact(errno, local.allocateFrom(name), MFD_CLOEXEC);
             check("memfd_create", fd, errno);
             try {
                 check("ftruncate", (int) FTRUNCATE.invokeExact(errno, fd, bytes), errno);
-                return map(bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, arena);
+                MemorySegment all =
+                        map(reserved, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, arena);
+                long address =
+                        (long)
+                                MMAP.invokeExact(
+                                        errno,
+                                        all.address(),
+                                        bytes,
+                                        PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+                                        fd,
+                                        0L);
+                check("mmap", address, errno);
+                return all.asSlice(0, bytes);
             } finally {
                 int ignored = (int) CLOSE.invokeExact(errno, fd);
             }

@@ -460,15 +460,14 @@ public abstract class VirtioDevice implements AutoCloseable {
                 Thread.ofPlatform()
                         .daemon()
                         .name("queztl-" + name + "-reset")
-                        .start(
-                                () -> {
-                                    lockQueues();
-                                    try {
-                                        finishReset();
-                                    } finally {
-                                        unlockQueues();
-                                    }
-                                });
+                        .start(() -> {
+                            lockQueues();
+                            try {
+                                finishReset();
+                            } finally {
+                                unlockQueues();
+                            }
+                        });
     }
 
     private void stopQueues() {
@@ -625,11 +624,10 @@ public abstract class VirtioDevice implements AutoCloseable {
                     Thread.ofPlatform()
                             .daemon()
                             .name("queztl-" + name + "-reset")
-                            .start(
-                                    () -> {
-                                        q.lock.lock();
-                                        finishQueueReset(index);
-                                    });
+                            .start(() -> {
+                                q.lock.lock();
+                                finishQueueReset(index);
+                            });
         } finally {
             control.unlock();
         }

@@ -13,9 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A VirtIO device on the PCI bus, without the legacy interface (VirtIO 1.2, 4.1). MSI-X has a vector
- * for each queue and one for configuration changes; without MSI-X there is INTA#. The regions are
- * pages of one BAR:
+ * A VirtIO device on the PCI bus, without the legacy interface (VirtIO 1.2, 4.1). MSI-X has a
+ * vector for each queue and one for configuration changes; without MSI-X there is INTA#. The
+ * regions are pages of one BAR:
  *
  * <p>The lock is taken before that of {@link PciDevice}.
  *
@@ -187,9 +187,7 @@ public final class VirtioPci implements BusDevice {
                     case 0 -> deviceFeatureSelect();
                     case 4 -> {
                         int word32 = deviceFeatureSelect();
-                        yield word32 == 0 || word32 == 1
-                                ? device.offered() >>> word32 * 32
-                                : 0;
+                        yield word32 == 0 || word32 == 1 ? device.offered() >>> word32 * 32 : 0;
                     }
                     case 8 -> driverFeatureSelect();
                     case 12 -> device.driverFeatures(driverFeatureSelect());

@@ -172,5 +172,4 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     static boolean eventWanted(int event, int now, int old) {
         return (now - event - 1 & 0xffff) < (now - old & 0xffff);
     }
-
 }

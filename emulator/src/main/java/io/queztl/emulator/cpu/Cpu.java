@@ -2,6 +2,7 @@ package io.queztl.emulator.cpu;
 
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;
@@ -194,6 +195,9 @@ public final class Cpu {
 
     /** x87 and MMX state. */
     public final X87 x87 = new X87();
+
+    /** The region that runs, or null: for whoever decides what deserves more compilation. */
+    public @Nullable Region running;
 
     // --- events ---------------------------------------------------------------------------------
     /** ATTENTION bits; set by any thread through {@link #attend}. */

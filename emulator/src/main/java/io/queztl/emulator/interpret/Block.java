@@ -2,6 +2,7 @@ package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionEntry;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,11 +45,11 @@ final class Block {
     /** Executions by the interpreter, for the translator. */
     int count;
 
-    /** Translated as part of a region that begins elsewhere. */
-    volatile boolean covered;
+    /** The region that this block was last made part of, for the translator. */
+    Translator.@Nullable Made member;
 
-    /** Translated code that begins with this block. */
-    @Nullable Region region;
+    /** Translated code that can be entered here. */
+    @Nullable RegionEntry entry;
 
     /** All translated code that this block is part of. */
     private final List<Region> users = new ArrayList<>(1);
@@ -80,7 +81,7 @@ final class Block {
             users.forEach(Region::invalidate);
             users.clear();
         }
-        region = null;
+        entry = null;
         java.util.Arrays.fill(insns, stop);
         // Else a chain of dead blocks could hang on one that some vCPU still remembers.
         successor0 = null;

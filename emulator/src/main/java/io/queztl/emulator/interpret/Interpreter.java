@@ -9,6 +9,7 @@ import io.queztl.emulator.ops.DebugRegisters;
 import io.queztl.emulator.ops.Delivery;
 import io.queztl.emulator.ops.Reset;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionEntry;
 import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.cpu.VcpuExit;
 import java.util.Objects;
@@ -59,7 +60,7 @@ public final class Interpreter {
         c.regions.dispatcher(this::until);
         c.regions.source(physical -> {
             Block b = codeCache.find(physical << 2 | Block.sizeCode(8));
-            return b == null ? null : b.region;
+            return b == null ? null : b.entry;
         });
     }
 
@@ -218,15 +219,15 @@ public final class Interpreter {
                 atBreakpoint = true;
                 return false;
             }
-            Region region = b.region;
-            if (region != null && !watch && enter(b, region, start)) {
+            RegionEntry entry = b.entry;
+            if (entry != null && !watch && enter(b, entry, start)) {
                 b = find();
                 generation = c.mem.fetchGeneration;
                 continue;
             }
             if (++b.count == threshold) {
                 codeCache.translator.hot(c, b, start);
-                if (b.region != null) {
+                if (b.entry != null) {
                     continue;
                 }
             }
@@ -262,17 +263,18 @@ public final class Interpreter {
     }
 
     /** Runs translated code; false if it cannot be entered here. */
-    private boolean enter(Block b, Region region, long start) {
+    private boolean enter(Block b, RegionEntry entry, long start) {
         Cpu c = this.c;
-        if (!region.at(c, start)) {
-            if (!region.valid()) {
-                b.region = null;
+        if (!entry.at(c, start)) {
+            if (!entry.valid()) {
+                b.entry = null;
                 b.count = 0;
             }
             return false;
         }
         LockStep l = lockStep;
-        int result = l != null && l.due(region) ? l.run(region, start) : region.run(c);
+        int result = l != null && l.due(entry.region()) ? l.run(entry, start) : entry.run(c);
+        c.running = null;
         if (result == Region.FAULTED) {
             deliver();
         }

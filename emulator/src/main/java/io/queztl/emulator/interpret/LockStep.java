@@ -7,6 +7,7 @@ import io.queztl.emulator.decode.Row;
 import io.queztl.emulator.mmu.Journal;
 import io.queztl.emulator.ops.Delivery;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionEntry;
 import java.util.ArrayDeque;
 import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
@@ -122,7 +123,7 @@ public final class LockStep {
      * @param rip where it is entered
      * @throws Difference if the two differ
      */
-    int run(Region region, long rip) {
+    int run(RegionEntry region, long rip) {
         start.take(c);
         try {
             for (int n = 1; ; n++) {
@@ -150,7 +151,7 @@ public final class LockStep {
                     return outcome;
                 }
                 if (n == ATTEMPTS || !region.valid()) {
-                    throw new Difference(report(region, rip));
+                    throw new Difference(report(region.region(), rip));
                 }
                 ofInterpreted.undo();
                 start.restore(c);

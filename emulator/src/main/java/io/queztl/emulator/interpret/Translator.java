@@ -3,12 +3,16 @@ package io.queztl.emulator.interpret;
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Shared;
+import io.queztl.emulator.translate.HotSpot;
 import io.queztl.emulator.translate.Part;
 import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.translate.RegionCompiler;
+import io.queztl.emulator.translate.RegionEntry;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -29,13 +33,17 @@ final class Translator {
     /** Regions that wait for HotSpot at most, before the next is translated. */
     private static final int MAX_WARMING = 32;
 
-    /** How many times longer a block that some region contains must wait for one of its own. */
-    private static final int COVERED = 4;
+    /** A block that ran this many times less often than the hot one is left out. */
+    private static final int COLD = 64;
+
+    /** How often a region is made anew because it is entered elsewhere, too. */
+    private static final int MAX_VERSIONS = 3;
 
     private static final long POLL_NANOS = 300_000;
 
     /** Executions after which a block is hot. */
-    private static final int THRESHOLD = Integer.getInteger("queztl.cpu.threshold", 5000);
+    private static final int THRESHOLD =
+            Integer.getInteger("queztl.cpu.threshold", HotSpot.available() ? 800 : 5000);
 
     /** Guest instructions in a region at most. */
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
@@ -51,20 +59,22 @@ final class Translator {
     private final ThreadPoolExecutor thread;
 
     /** Regions that HotSpot is at work on; belongs to the translator's thread. */
-    private final List<Warming> warming = new ArrayList<>();
-
-    private record Warming(Block entry, Region region) {}
+    private final List<Made> warming = new ArrayList<>();
 
     /** Regions that vCPUs may enter, oldest first. */
-    private final ArrayDeque<Kept> kept = new ArrayDeque<>();
+    private final ArrayDeque<Made> kept = new ArrayDeque<>();
 
     /** Their guest instructions. */
     private int instructions;
 
-    private record Kept(Block entry, Region region) {}
+    /** Somebody looks what vCPUs run. */
+    private boolean sampling;
+
+    /** A region, the blocks in it by distance, and what it takes to make it once more. */
+    record Made(Region region, Request request, Map<Integer, Block> blocks, int version) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
-    private record Request(Block block, long before, long after) {}
+    record Request(Block block, long before, long after) {}
 
     Translator(CodeCache codeCache, Shared shared) {
         this.codeCache = codeCache;
@@ -96,7 +106,7 @@ final class Translator {
 
     /** A block at a linear address was executed {@link #threshold} times. */
     void hot(Cpu c, Block b, long linear) {
-        if (!c.mode64 || !b.valid || b.region != null) {
+        if (!c.mode64 || !b.valid || b.entry != null) {
             return;
         }
         long page = linear & -PAGE;
@@ -112,17 +122,15 @@ final class Translator {
         }
     }
 
-    private void translate(Request r) {
-        Block entry = r.block;
-        if (entry.covered && mode == ExecutionMode.MIXED) {
-            // Hot together with the block before it. If it is entered by itself, it will be back.
-            entry.covered = false;
-            entry.count = -COVERED * THRESHOLD;
-            return;
-        }
+    private synchronized void translate(Request r) {
         try {
+            Made member = r.block.member;
+            if (member != null && member.region.valid()) {
+                again(r.block, member);
+                return;
+            }
             for (int size = MAX_SIZE; size >= 1; size /= 2) {
-                if (r.block.region != null || translate(r, size)) {
+                if (make(r, gather(r, size), 1, null)) {
                     return;
                 }
             }
@@ -132,10 +140,44 @@ final class Translator {
         }
     }
 
+    /** Makes a region once more, for a part of it that is hot by itself. */
+    private void again(Block hot, Made m) {
+        if (warming.contains(m)) {
+            hot.count = 0; // HotSpot is at work on it
+            return;
+        }
+        if (!make(m.request, m.blocks, m.version + 1, m)) {
+            // One region that can be entered everywhere is too long: several small ones.
+            synchronized (this) {
+                kept.remove(m);
+                boolean ignored = forget(m, true);
+            }
+            for (int size = MAX_SIZE / 4; size >= 1; size /= 2) {
+                boolean near = ((hot.physical() ^ m.request.block.physical()) & -PAGE) == 0;
+                Request r =
+                        near
+                                ? new Request(hot, m.request.before, m.request.after)
+                                : new Request(hot, -1, -1);
+                if (make(r, gather(r, size), 1, null)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    private static int distance(Made m, Block b) {
+        for (Map.Entry<Integer, Block> e : m.blocks.entrySet()) {
+            if (e.getValue() == b) {
+                return e.getKey();
+            }
+        }
+        return Part.UNKNOWN;
+    }
+
     /** Keeps a region, and makes room if there are too many: the older half goes. */
-    private synchronized void keep(Block entry, Region region) {
-        kept.add(new Kept(entry, region));
-        instructions += region.size();
+    private synchronized void keep(Made m) {
+        kept.add(m);
+        instructions += m.region.size();
         if (instructions <= BUDGET) {
             return;
         }
@@ -152,66 +194,94 @@ final class Translator {
         });
     }
 
-    private boolean forget(Kept k, boolean gone) {
+    private boolean forget(Made m, boolean gone) {
         if (gone) {
-            instructions -= k.region.size();
-            k.region.invalidate();
-            if (k.entry.region == k.region) {
-                k.entry.region = null;
-                k.entry.count = 0;
+            instructions -= m.region.size();
+            m.region.invalidate();
+            for (Block b : m.blocks.values()) {
+                RegionEntry e = b.entry;
+                if (e != null && e.region() == m.region) {
+                    b.entry = null;
+                    b.count = 0;
+                }
+                if (b.member == m) {
+                    b.member = null;
+                }
             }
         }
         return gone;
     }
 
-    /** Returns false if the region came out too long. */
-    private boolean translate(Request r, int size) {
-        Block entry = r.block;
-        long page = entry.physical() & -PAGE;
-        Map<Integer, Block> blocks = new HashMap<>();
-        List<Part> parts = new ArrayList<>();
-        Map<Integer, Long> spans = new HashMap<>();
+    /** The hot block and those it leads to, by distance from its page. */
+    private Map<Integer, Block> gather(Request r, int size) {
+        long page = r.block.physical() & -PAGE;
+        Map<Integer, Block> blocks = new LinkedHashMap<>();
         ArrayDeque<Integer> open = new ArrayDeque<>();
-        Part first = null;
-        open.add((int) entry.physical() & PAGE - 1);
+        open.add((int) r.block.physical() & PAGE - 1);
         int count = 0;
         while (!open.isEmpty()) {
             int d = open.remove();
             if (blocks.containsKey(d)) {
                 continue;
             }
-            Block b = first == null ? entry : at(r, page, d);
-            if (b == null || first != null && count + b.decoded.length > size) {
+            Block b = blocks.isEmpty() ? r.block : at(r, page, d);
+            if (b == null || !blocks.isEmpty() && !belongs(b, count, size)) {
                 continue;
             }
             int last = d + b.bytes - 1;
             if (last >= 2 * PAGE || b.secondPage >= 0 && b.secondPage != page(r, page, last)) {
-                if (first == null) {
-                    return true; // nothing to be done
+                if (blocks.isEmpty()) {
+                    return blocks; // nothing to be done
                 }
                 continue;
             }
             count += b.decoded.length;
             blocks.put(d, b);
-            Part p = new Part(d, b.decoded, b.bytes);
-            parts.add(p);
-            if (first == null) {
-                first = p;
-            }
-            span(spans, r, page, d);
-            span(spans, r, page, last);
-            for (int next : successors(p)) {
+            for (int next : successors(new Part(d, b.decoded, b.bytes))) {
                 if (next >= -PAGE && next < 2 * PAGE) {
                     open.add(next);
                 }
             }
         }
-        if (first == null) {
+        return blocks;
+    }
+
+    private boolean belongs(Block b, int count, int size) {
+        Made member = b.member;
+        return count + b.decoded.length <= size
+                && (member == null || !member.region.valid())
+                && (mode == ExecutionMode.TRANSLATOR || b.count >= THRESHOLD / COLD);
+    }
+
+    /**
+     * Translates blocks, the first of which is the hot one.
+     *
+     * @param old what it replaces, or null
+     * @return false if the region came out too long
+     */
+    private boolean make(Request r, Map<Integer, Block> blocks, int version, @Nullable Made old) {
+        if (blocks.isEmpty()) {
             return true;
         }
+        long page = r.block.physical() & -PAGE;
+        Map<Integer, Long> pages = new HashMap<>();
+        List<Part> parts = new ArrayList<>();
+        for (Map.Entry<Integer, Block> e : blocks.entrySet()) {
+            Part p = part(e.getKey(), e.getValue(), blocks);
+            parts.add(p);
+            pages.put(p.distance() & -PAGE, page(r, page, p.distance()));
+            int last = p.next() - 1;
+            pages.put(last & -PAGE, page(r, page, last));
+            if (mode == ExecutionMode.TRANSLATOR
+                    || version == MAX_VERSIONS
+                    || old != null
+                            && (old.region.entry(p.distance()) != null
+                                    || e.getValue().count >= THRESHOLD / 4)) {
+                p.enter();
+            }
+        }
         Region region =
-                RegionCompiler.compile(
-                        first, parts, entry.physical(), spans, shared.memory.ram(), shared.smp);
+                RegionCompiler.compile(parts.getFirst(), parts, pages, shared.memory, shared.smp);
         if (region == null) {
             return false;
         }
@@ -221,22 +291,33 @@ final class Translator {
                 return true;
             }
         }
-        blocks.values().forEach(b -> b.covered = b != entry);
+        Made m = new Made(region, r, blocks, version);
+        blocks.values().forEach(b -> b.member = m);
         if (mode == ExecutionMode.TRANSLATOR) {
-            entry.region = region;
-            keep(entry, region);
+            publish(m);
         } else {
             region.warmUp();
-            warming.add(new Warming(entry, region));
+            warming.add(m);
         }
         return true;
+    }
+
+    /** A block as a part; it ends where another begins. */
+    private static Part part(int distance, Block b, Map<Integer, Block> blocks) {
+        for (int k = 1; k < b.decoded.length; k++) {
+            int offset = b.decoded[k].offset;
+            if (blocks.containsKey(distance + offset)) {
+                return new Part(distance, Arrays.copyOf(b.decoded, k), offset);
+            }
+        }
+        return new Part(distance, b.decoded, b.bytes);
     }
 
     /** On the translator's thread: translates, and lets go what HotSpot has compiled meanwhile. */
     private void background(Request r) {
         translate(r);
         do {
-            warming.removeIf(this::publish);
+            warming.removeIf(this::ready);
             if (!thread.getQueue().isEmpty() && warming.size() < MAX_WARMING) {
                 return;
             }
@@ -244,16 +325,53 @@ final class Translator {
         } while (!warming.isEmpty());
     }
 
-    private boolean publish(Warming w) {
-        if (!w.region.valid()) {
+    private boolean ready(Made m) {
+        if (!m.region.valid()) {
             return true;
         }
-        if (!w.region.warm()) {
+        if (!m.region.warm()) {
             return false;
         }
-        w.entry.region = w.region;
-        keep(w.entry, w.region);
+        publish(m);
         return true;
+    }
+
+    /** Looks each millisecond which region every vCPU is in, less often while none is in any. */
+    private void sample() {
+        int idle = 0;
+        while (true) {
+            LockSupport.parkNanos(idle < 100 ? 1_000_000 : 50_000_000);
+            boolean[] any = {false};
+            shared.exclusive.forEach(c -> {
+                Region r = c.running;
+                if (r != null) {
+                    r.sample();
+                    any[0] = true;
+                }
+            });
+            idle = any[0] ? 0 : idle + 1;
+        }
+    }
+
+    private void publish(Made m) {
+        if (!sampling && HotSpot.available()) {
+            sampling = true;
+            Thread t = new Thread(this::sample, "queztl-sampler");
+            t.setDaemon(true);
+            t.start();
+        }
+        if (System.getProperty("queztl.dump") != null)
+            System.err.println("PUB v" + m.version + " " + m.region.size()); // DUMP
+        for (Map.Entry<Integer, Block> e : m.blocks.entrySet()) {
+            Block b = e.getValue();
+            RegionEntry before = b.entry;
+            b.entry = m.region.entry(e.getKey());
+            b.count = 0;
+            if (before != null && before.region() != m.region) {
+                before.region().invalidate();
+            }
+        }
+        keep(m);
     }
 
     private static List<Integer> successors(Part p) {
@@ -265,13 +383,6 @@ final class Translator {
             next.add(p.target());
         }
         return next;
-    }
-
-    private static void span(Map<Integer, Long> spans, Request r, long page, int distance) {
-        int d = distance & -PAGE;
-        if (d != 0) {
-            spans.put(d, page(r, page, distance));
-        }
     }
 
     /** Guest-physical address of the page at a distance, or -1. */

@@ -1,10 +1,5 @@
 package io.queztl.emulator.mmu;
 
-import static io.queztl.machine.memory.GuestMemory.I16;
-import static io.queztl.machine.memory.GuestMemory.I32;
-import static io.queztl.machine.memory.GuestMemory.I64;
-import static io.queztl.machine.memory.GuestMemory.I8;
-
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.cpu.GuestException;
@@ -60,6 +55,12 @@ public final class Mmu {
     /** All guest RAM, by RAM offset. */
     public final MemorySegment ram;
 
+    /** Where RAM begins in the host's memory. */
+    private final long host;
+
+    /** No offset that was cut by it leads out of guest RAM and what is reserved behind it. */
+    private final long mask;
+
     private final long[][] readTlbs = new long[4][2 * ENTRIES];
     private final long[][] writeTlbs = new long[4][2 * ENTRIES];
     private final boolean[][] globals = new boolean[4][ENTRIES];
@@ -97,6 +98,8 @@ public final class Mmu {
         this.walker = new PageWalker(c);
         this.stage = c.shared.memory.secondStage();
         this.ram = c.shared.memory.ram();
+        this.host = ram.address();
+        this.mask = c.shared.memory.offsetMask();
         for (long[][] tlbs : new long[][][] {readTlbs, writeTlbs, fetchTlbs}) {
             for (long[] t : tlbs) {
                 Arrays.fill(t, INVALID);
@@ -226,7 +229,7 @@ public final class Mmu {
         long[] t = readTlb;
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
-            long v = ram.get(I8, va + t[x + 1]) & 0xff;
+            long v = RawMemory.HOST.getByte(host + (va + t[x + 1] & mask)) & 0xff;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -240,7 +243,7 @@ public final class Mmu {
         long[] t = readTlb;
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
-            long v = ram.get(I16, va + t[x + 1]) & 0xffff;
+            long v = RawMemory.HOST.getShort(host + (va + t[x + 1] & mask)) & 0xffff;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -254,7 +257,7 @@ public final class Mmu {
         long[] t = readTlb;
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
-            long v = ram.get(I32, va + t[x + 1]) & 0xffff_ffffL;
+            long v = RawMemory.HOST.getInt(host + (va + t[x + 1] & mask)) & 0xffff_ffffL;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -268,7 +271,7 @@ public final class Mmu {
         long[] t = readTlb;
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
-            long v = ram.get(I64, va + t[x + 1]);
+            long v = RawMemory.HOST.getLong(host + (va + t[x + 1] & mask));
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -298,7 +301,7 @@ public final class Mmu {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I8, va + t[x + 1], (byte) value);
+            RawMemory.HOST.putByte(host + (va + t[x + 1] & mask), (byte) value);
             return false;
         }
         return storeSlow(va, 1, value, context);
@@ -312,7 +315,7 @@ public final class Mmu {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I16, va + t[x + 1], (short) value);
+            RawMemory.HOST.putShort(host + (va + t[x + 1] & mask), (short) value);
             return false;
         }
         return storeSlow(va, 2, value, context);
@@ -326,7 +329,7 @@ public final class Mmu {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I32, va + t[x + 1], (int) value);
+            RawMemory.HOST.putInt(host + (va + t[x + 1] & mask), (int) value);
             return false;
         }
         return storeSlow(va, 4, value, context);
@@ -340,7 +343,7 @@ public final class Mmu {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I64, va + t[x + 1], value);
+            RawMemory.HOST.putLong(host + (va + t[x + 1] & mask), value);
             return false;
         }
         return storeSlow(va, 8, value, context);
@@ -373,14 +376,14 @@ public final class Mmu {
         return store(va, size, value);
     }
 
-    // --- loads and stores for translated code, which has the TLB and the RAM at hand
-    // ---------------
+    // --- loads and stores for translated code, which has the TLB and the RAM's address at hand
+    // ---
 
     /** As {@link #load8(long)}; {@code t} is {@link #readTlb}. */
-    public static long load8(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+    public static long load8(Mmu m, long[] t, long ram, long mask, long va, boolean smp) {
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
-            long v = ram.get(I8, va + t[x + 1]) & 0xff;
+            long v = RawMemory.HOST.getByte(ram + (va + t[x + 1] & mask)) & 0xff;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -390,10 +393,10 @@ public final class Mmu {
     }
 
     /** As {@link #load16(long)}; {@code t} is {@link #readTlb}. */
-    public static long load16(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+    public static long load16(Mmu m, long[] t, long ram, long mask, long va, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
-            long v = ram.get(I16, va + t[x + 1]) & 0xffff;
+            long v = RawMemory.HOST.getShort(ram + (va + t[x + 1] & mask)) & 0xffff;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -403,10 +406,10 @@ public final class Mmu {
     }
 
     /** As {@link #load32(long)}; {@code t} is {@link #readTlb}. */
-    public static long load32(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+    public static long load32(Mmu m, long[] t, long ram, long mask, long va, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
-            long v = ram.get(I32, va + t[x + 1]) & 0xffff_ffffL;
+            long v = RawMemory.HOST.getInt(ram + (va + t[x + 1] & mask)) & 0xffff_ffffL;
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -416,10 +419,10 @@ public final class Mmu {
     }
 
     /** As {@link #load64(long)}; {@code t} is {@link #readTlb}. */
-    public static long load64(Mmu m, long[] t, MemorySegment ram, long va, boolean smp) {
+    public static long load64(Mmu m, long[] t, long ram, long mask, long va, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
-            long v = ram.get(I64, va + t[x + 1]);
+            long v = RawMemory.HOST.getLong(ram + (va + t[x + 1] & mask));
             if (smp) {
                 VarHandle.acquireFence();
             }
@@ -430,13 +433,13 @@ public final class Mmu {
 
     /** As {@link #store8(long, long)}; {@code t} is {@link #writeTlb}. */
     public static boolean store8(
-            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+            Mmu m, long[] t, long ram, long mask, long va, long value, boolean smp) {
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I8, va + t[x + 1], (byte) value);
+            RawMemory.HOST.putByte(ram + (va + t[x + 1] & mask), (byte) value);
             return false;
         }
         return m.storeSlow(va, 1, value, m.context);
@@ -444,13 +447,13 @@ public final class Mmu {
 
     /** As {@link #store16(long, long)}; {@code t} is {@link #writeTlb}. */
     public static boolean store16(
-            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+            Mmu m, long[] t, long ram, long mask, long va, long value, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I16, va + t[x + 1], (short) value);
+            RawMemory.HOST.putShort(ram + (va + t[x + 1] & mask), (short) value);
             return false;
         }
         return m.storeSlow(va, 2, value, m.context);
@@ -458,13 +461,13 @@ public final class Mmu {
 
     /** As {@link #store32(long, long)}; {@code t} is {@link #writeTlb}. */
     public static boolean store32(
-            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+            Mmu m, long[] t, long ram, long mask, long va, long value, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I32, va + t[x + 1], (int) value);
+            RawMemory.HOST.putInt(ram + (va + t[x + 1] & mask), (int) value);
             return false;
         }
         return m.storeSlow(va, 4, value, m.context);
@@ -472,13 +475,13 @@ public final class Mmu {
 
     /** As {@link #store64(long, long)}; {@code t} is {@link #writeTlb}. */
     public static boolean store64(
-            Mmu m, long[] t, MemorySegment ram, long va, long value, boolean smp) {
+            Mmu m, long[] t, long ram, long mask, long va, long value, boolean smp) {
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
             if (smp) {
                 VarHandle.releaseFence();
             }
-            ram.set(I64, va + t[x + 1], value);
+            RawMemory.HOST.putLong(ram + (va + t[x + 1] & mask), value);
             return false;
         }
         return m.storeSlow(va, 8, value, m.context);
@@ -611,10 +614,10 @@ public final class Mmu {
     public long ramLoad(long offset, int size) {
         long v =
                 switch (size) {
-                    case 8 -> ram.get(I64, offset);
-                    case 4 -> ram.get(I32, offset) & 0xffff_ffffL;
-                    case 2 -> ram.get(I16, offset) & 0xffff;
-                    default -> ram.get(I8, offset) & 0xff;
+                    case 8 -> RawMemory.HOST.getLong(host + (offset & mask));
+                    case 4 -> RawMemory.HOST.getInt(host + (offset & mask)) & 0xffff_ffffL;
+                    case 2 -> RawMemory.HOST.getShort(host + (offset & mask)) & 0xffff;
+                    default -> RawMemory.HOST.getByte(host + (offset & mask)) & 0xff;
                 };
         if (smp) {
             VarHandle.acquireFence();
@@ -631,10 +634,10 @@ public final class Mmu {
             VarHandle.releaseFence();
         }
         switch (size) {
-            case 8 -> ram.set(I64, offset, value);
-            case 4 -> ram.set(I32, offset, (int) value);
-            case 2 -> ram.set(I16, offset, (short) value);
-            default -> ram.set(I8, offset, (byte) value);
+            case 8 -> RawMemory.HOST.putLong(host + (offset & mask), value);
+            case 4 -> RawMemory.HOST.putInt(host + (offset & mask), (int) value);
+            case 2 -> RawMemory.HOST.putShort(host + (offset & mask), (short) value);
+            default -> RawMemory.HOST.putByte(host + (offset & mask), (byte) value);
         }
     }
 

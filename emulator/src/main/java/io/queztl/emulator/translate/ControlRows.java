@@ -62,6 +62,7 @@ final class ControlRows {
                 e.register(Cpu.RCX, i.addressSize);
                 b.lconst_1().lsub();
                 e.setRegister(Cpu.RCX, i.addressSize);
+                e.writeBack();
                 e.register(Cpu.RCX, i.addressSize);
                 b.lconst_0().lcmp().ifne(e.branchTarget(e.part.target()));
                 e.continueAt(e.part.next());

@@ -14,11 +14,9 @@ import io.queztl.emulator.mmu.Mmu;
 import io.queztl.emulator.ops.Semantics;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
-import java.lang.constant.ConstantDescs;
-import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,24 +35,16 @@ final class Emitter {
     private static final ClassDesc EXCEPTION_CLASS = ClassDesc.of(GuestException.class.getName());
     private static final ClassDesc LONGS = CD_long.arrayType();
 
-    static final ClassDesc SEGMENT_CLASS = ClassDesc.of(MemorySegment.class.getName());
     private static final MethodTypeDesc LOAD =
-            MethodTypeDesc.of(CD_long, MMU_CLASS, LONGS, SEGMENT_CLASS, CD_long, CD_boolean);
+            MethodTypeDesc.of(CD_long, MMU_CLASS, LONGS, CD_long, CD_long, CD_long, CD_boolean);
     private static final MethodTypeDesc STORE =
             MethodTypeDesc.of(
-                    CD_boolean, MMU_CLASS, LONGS, SEGMENT_CLASS, CD_long, CD_long, CD_boolean);
-
-    /** The guest's RAM, a constant to HotSpot. */
-    private static final DynamicConstantDesc<?> RAM_CONSTANT =
-            DynamicConstantDesc.ofNamed(
-                    ConstantDescs.ofConstantBootstrap(
-                            ConstantDescs.CD_MethodHandles, "classData", ConstantDescs.CD_Object),
-                    ConstantDescs.DEFAULT_NAME,
-                    SEGMENT_CLASS);
+                    CD_boolean, MMU_CLASS, LONGS, CD_long, CD_long, CD_long, CD_long, CD_boolean);
 
     // Java locals. The first two are the method's own.
     private static final int THIS = 0;
     static final int CPU = 1;
+    private static final int ENTRY = 2;
     static final int PAGE = 2;
     static final int MEM = 4;
     private static final int REGISTERS = 5;
@@ -82,7 +72,6 @@ final class Emitter {
     private static final int OUTCOME = 63;
     private static final int READ_TLB = 64;
     private static final int WRITE_TLB = 65;
-    private static final int RAM = 66;
 
     final CodeBuilder b;
     final Plan plan;
@@ -100,6 +89,12 @@ final class Emitter {
 
     /** Operand size of the instruction that {@link #source} speaks of. */
     int flagSize = 8;
+
+    /** General registers whose locals hold the guest's values, as bits. */
+    private int available;
+
+    /** Those of them that the CPU's array does not have yet. */
+    private int dirty;
 
     Emitter(CodeBuilder b, Plan plan) {
         this.b = b;
@@ -121,23 +116,23 @@ final class Emitter {
         for (Part p : plan.parts) {
             p.label = b.newLabel();
         }
+        enter();
         b.labelBinding(start);
-        if (plan.parts.getFirst() != plan.entry) {
-            b.goto_(label(plan.entry));
-        }
         for (Part p : plan.parts) {
             part(p);
         }
         for (int k = 0; k < stubs.size(); k++) {
+            available = 0;
+            dirty = 0;
             stubs.get(k).run();
         }
         b.labelBinding(end);
         leave();
         returned();
-        // Faults in translated code proper: registers are in locals.
+        // The CPU has all registers wherever an instruction can fault.
         b.labelBinding(handler);
         b.astore(EXCEPTION);
-        writeBack();
+        writeFlags();
         fault();
         b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
     }
@@ -157,8 +152,7 @@ final class Emitter {
     private void warmUp() {
         Label real = b.newLabel();
         b.aload(CPU).ifnonnull(real);
-        b.ldc(RAM_CONSTANT).pop(); // resolved before it is compiled
-        for (int k = 0; k < Region.WARM_UP_NOPS; k++) {
+        for (int k = HotSpot.available() ? Region.WARM_UP_NOPS : 0; k < Region.WARM_UP_NOPS; k++) {
             b.nop();
         }
         b.loadConstant(Region.LEFT).ireturn();
@@ -166,19 +160,45 @@ final class Emitter {
     }
 
     private void prologue() {
-        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
-        b.ldc((long) (plan.entry.distance)).lsub().lstore(PAGE);
         b.aload(CPU).getfield(CPU_CLASS, "mem", MMU_CLASS).astore(MEM);
         b.aload(CPU).getfield(CPU_CLASS, "r", LONGS).astore(REGISTERS);
-        b.ldc(RAM_CONSTANT).astore(RAM);
         b.iconst_0().istore(COUNT);
         b.iconst_0().istore(AT);
         reload();
     }
 
+    /** Goes to the part that the region is entered at. */
+    private void enter() {
+        List<SwitchCase> cases = new ArrayList<>();
+        for (int k = 1; k < plan.entries.size(); k++) {
+            cases.add(SwitchCase.of(k, b.newLabel()));
+        }
+        Label first = b.newLabel();
+        if (!cases.isEmpty()) {
+            b.iload(ENTRY).tableswitch(1, cases.size(), first, cases);
+        }
+        for (int k = 0; k < plan.entries.size(); k++) {
+            Part p = plan.entries.get(k);
+            b.labelBinding(k == 0 ? first : cases.get(k - 1).target());
+            b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
+            b.ldc((long) p.distance).lsub().lstore(PAGE);
+            load(p.available);
+            b.goto_(label(p));
+        }
+    }
+
+    private void load(int registers) {
+        for (int r = 0; r < 16; r++) {
+            if ((registers >> r & 1) != 0) {
+                fromCpu(r);
+                b.lstore(GENERAL + 2 * r);
+            }
+        }
+    }
+
     private void leave() {
         b.labelBinding(leave);
-        writeBack();
+        writeFlags();
         ripAndCount();
         b.aload(CPU).aload(THIS).iload(LINK).lload(RIP);
         b.invokestatic(
@@ -190,7 +210,7 @@ final class Emitter {
 
     private void returned() {
         b.labelBinding(returned);
-        writeBack();
+        writeFlags();
         ripAndCount();
         b.loadConstant(Region.RETURNED).ireturn();
     }
@@ -216,6 +236,7 @@ final class Emitter {
     private void part(Part p) {
         part = p;
         source = FlagUse.Source.WORDS;
+        available = p.available;
         b.labelBinding(label(p));
         b.iinc(COUNT, p.insns.length);
         for (index = 0; index < p.insns.length; index++) {
@@ -227,6 +248,7 @@ final class Emitter {
             instruction(i);
         }
         index = p.insns.length - 1;
+        writeBack();
         continueAt(p.next());
     }
 
@@ -241,11 +263,19 @@ final class Emitter {
         source = FlagUse.after(i, source);
     }
 
-    /** Notes which instruction it is, for faults. */
+    /** Gets what an instruction needs, and notes which it is, for faults. */
     void mark(Insn i) {
         if (FlagUse.faults(i) || i.row.end) {
+            writeBack();
             b.loadConstant(part.first + index).istore(AT);
         }
+        int missing = RegisterUse.needed(i) & ~available;
+        load(missing);
+        available |= missing;
+    }
+
+    private void fromCpu(int r) {
+        b.aload(REGISTERS).loadConstant(r).laload();
     }
 
     boolean flagsSeen() {
@@ -307,8 +337,10 @@ final class Emitter {
 
     private Label exit(int distance, int link, int notDone) {
         Label l = b.newLabel();
+        int unwritten = dirty;
         stubs.add(() -> {
             b.labelBinding(l);
+            writeBack(unwritten);
             if (notDone > 0) {
                 b.iinc(COUNT, -notDone);
             }
@@ -322,12 +354,14 @@ final class Emitter {
 
     /** Leaves towards the address in {@link #RIP} by a link. */
     void leaveTo(int link) {
+        writeBack();
         b.loadConstant(link).istore(LINK);
         b.goto_(leave);
     }
 
     /** Returns with the address in {@link #RIP}. */
     void returnToCaller() {
+        writeBack();
         b.goto_(returned);
     }
 
@@ -357,17 +391,20 @@ final class Emitter {
             b.lconst_0();
         } else if (r == Cpu.BLOCK_RIP) {
             rip(part.distance);
-        } else {
+        } else if ((available >> r & 1) != 0) {
             b.lload(GENERAL + 2 * r);
+        } else {
+            fromCpu(r);
         }
     }
 
     /** Pushes a general register, zero-extended; 20–23 are AH, CH, DH, BH. */
     void register(int r, int size) {
         if (r >= 20) {
-            b.lload(GENERAL + 2 * (r - 20)).bipush(8).lushr();
+            register(r - 20);
+            b.bipush(8).lushr();
         } else {
-            b.lload(GENERAL + 2 * r);
+            register(r);
         }
         zeroExtend(size);
     }
@@ -389,18 +426,20 @@ final class Emitter {
         }
     }
 
-    /** Pops a value, with anything above its size, into all of a general register. */
+    /** Pops a value into all of a general register. */
     void setRegister(int r) {
         b.lstore(GENERAL + 2 * r);
+        available |= 1 << r;
+        dirty |= 1 << r;
     }
 
     /** Pops a value, with anything above its size, into a general register. */
     void setRegister(int r, int size) {
         switch (size) {
-            case 8 -> b.lstore(GENERAL + 2 * r);
+            case 8 -> setRegister(r);
             case 4 -> {
                 zeroExtend(4);
-                b.lstore(GENERAL + 2 * r);
+                setRegister(r);
             }
             default -> {
                 zeroExtend(size);
@@ -411,20 +450,25 @@ final class Emitter {
                     b.bipush(8).lshl();
                     hole <<= 8;
                 }
-                b.lload(GENERAL + 2 * full).ldc(~hole).land().lor();
-                b.lstore(GENERAL + 2 * full);
+                register(full);
+                b.ldc(~hole).land().lor();
+                setRegister(full);
             }
         }
     }
 
-    /** Puts written registers and the flags into the CPU. */
+    /** Puts changed registers into the CPU. */
     void writeBack() {
+        writeBack(dirty);
+        dirty = 0;
+    }
+
+    private void writeBack(int registers) {
         for (int r = 0; r < 16; r++) {
-            if (plan.written[r]) {
+            if ((registers >> r & 1) != 0) {
                 b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
             }
         }
-        writeFlags();
     }
 
     void writeFlags() {
@@ -437,13 +481,9 @@ final class Emitter {
         b.aload(CPU).getfield(CPU_CLASS, "flagCarry", CD_long).lstore(FLAG_CARRY);
     }
 
-    /** Takes used registers and the flags from the CPU. */
+    /** The CPU has the registers; takes the flags from it. */
     void reload() {
-        for (int r = 0; r < 16; r++) {
-            if (plan.used[r]) {
-                b.aload(REGISTERS).loadConstant(r).laload().lstore(GENERAL + 2 * r);
-            }
-        }
+        available = 0;
         readFlags();
         b.aload(MEM).getfield(MMU_CLASS, "readTlb", LONGS).astore(READ_TLB);
         b.aload(MEM).getfield(MMU_CLASS, "writeTlb", LONGS).astore(WRITE_TLB);
@@ -496,7 +536,7 @@ final class Emitter {
 
     /** Loads, zero-extended, from the address that {@code address} pushes. */
     void load(Runnable address, int size) {
-        b.aload(MEM).aload(READ_TLB).aload(RAM);
+        b.aload(MEM).aload(READ_TLB).ldc(plan.ram).ldc(plan.mask);
         address.run();
         b.loadConstant(plan.smp ? 1 : 0);
         b.invokestatic(MMU_CLASS, "load" + size * 8, LOAD);
@@ -504,7 +544,7 @@ final class Emitter {
 
     /** Stores what {@code value} pushes; {@link #CODE_WRITTEN} says if that was code. */
     void store(Runnable address, int size, Runnable value) {
-        b.aload(MEM).aload(WRITE_TLB).aload(RAM);
+        b.aload(MEM).aload(WRITE_TLB).ldc(plan.ram).ldc(plan.mask);
         address.run();
         value.run();
         b.loadConstant(plan.smp ? 1 : 0);
@@ -552,7 +592,7 @@ final class Emitter {
         reload();
         // It may have written to the code of this region.
         Label l = exit(part.distance + i.end, -1, part.insns.length - index - 1);
-        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(l);
+        b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(l);
     }
 
     /** Runs the executor of an instruction; locals are stale afterwards. */
@@ -563,6 +603,7 @@ final class Emitter {
         Label handler = b.newLabel();
         b.loadConstant(part.first + index).istore(AT);
         writeBack();
+        writeFlags();
         if (i.row.semantics.equals("Moves.pause")) {
             // It tells spinning from work by the instructions in between.
             flushCount();
@@ -599,7 +640,7 @@ final class Emitter {
         rip(part.distance + i.end);
         b.lcmp().ifne(out);
         b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(out);
-        b.aload(THIS).getfield(REGION_CLASS, "physical", CD_long).lconst_0().lcmp().iflt(out);
+        b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(out);
         stubs.add(() -> {
             b.labelBinding(out);
             leaveAsIs();
@@ -621,6 +662,7 @@ final class Emitter {
     void call(Insn i) {
         Label out = b.newLabel();
         writeBack();
+        writeFlags();
         ripAndCount();
         b.iconst_0().istore(COUNT);
         b.aload(CPU).aload(THIS).loadConstant(links++).lload(RIP);

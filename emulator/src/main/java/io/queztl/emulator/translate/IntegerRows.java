@@ -69,7 +69,8 @@ final class IntegerRows {
         };
     }
 
-    private static boolean operands(Insn i) {
+    /** True if all operands can be pushed. */
+    static boolean operands(Insn i) {
         for (int n = 0; n < i.row.operands.size(); n++) {
             if (!Emitter.pushable(i, n)) {
                 return false;

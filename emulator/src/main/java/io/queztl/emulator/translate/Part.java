@@ -9,7 +9,7 @@ public final class Part {
     /** What {@link #target} returns where there is none. */
     public static final int UNKNOWN = Integer.MIN_VALUE;
 
-    /** Distance of its first byte from the start of the entry's page, in bytes. */
+    /** Distance of its first byte from the start of the region's first page, in bytes. */
     final int distance;
 
     /** Its instructions; their offsets count from the part's start. */
@@ -27,6 +27,15 @@ public final class Part {
     /** Whether the flags on entry can be seen. */
     boolean flagsSeenOnEntry;
 
+    /** General registers that are in locals on entry, as bits. */
+    int available;
+
+    /** General registers that it or a part after it uses before a local of them is lost. */
+    int wanted;
+
+    /** The region can be entered here. */
+    boolean entry;
+
     @Nullable Label label;
 
     /** A block of {@code bytes} bytes. */
@@ -36,8 +45,23 @@ public final class Part {
         this.bytes = bytes;
     }
 
+    /** Has the region entered here, too. */
+    public void enter() {
+        entry = true;
+    }
+
+    /** True if the region can be entered here, once it is made. */
+    public boolean isEntry() {
+        return entry;
+    }
+
     Insn last() {
         return insns[insns.length - 1];
+    }
+
+    /** Distance of its first byte from the start of the region's first page, in bytes. */
+    public int distance() {
+        return distance;
     }
 
     /** Distance of the byte after it. */

@@ -1,9 +1,8 @@
 package io.queztl.emulator.translate;
 
-import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.Insn;
-import io.queztl.emulator.decode.Operand;
-import io.queztl.emulator.decode.Row;
+import io.queztl.machine.memory.GuestMemory;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -14,20 +13,25 @@ import org.jspecify.annotations.Nullable;
 final class Plan {
     final List<Part> parts;
     final Part entry;
+
+    /** Where the region can be entered; {@link #entry} is the first. */
+    final List<Part> entries = new ArrayList<>();
+
     final Insn[] insns;
     private final Map<Integer, Part> byDistance = new HashMap<>();
-
-    /** General registers that some instruction of the region names, by number. */
-    final boolean[] used = new boolean[16];
-
-    /** General registers that translated code writes. */
-    final boolean[] written = new boolean[16];
 
     /** There are several vCPUs: memory accesses keep their order. */
     final boolean smp;
 
-    Plan(Part entry, List<Part> all, boolean smp) {
+    /** The host's address of guest RAM, and the mask for offsets in it. */
+    final long ram;
+
+    final long mask;
+
+    Plan(Part entry, List<Part> all, GuestMemory memory, boolean smp) {
         this.smp = smp;
+        ram = memory.ram().address();
+        mask = memory.offsetMask();
         this.entry = entry;
         this.parts = all.stream().sorted(Comparator.comparingInt(p -> p.distance)).toList();
         int count = 0;
@@ -40,9 +44,8 @@ final class Plan {
         for (Part p : parts) {
             System.arraycopy(p.insns, 0, insns, p.first, p.insns.length);
         }
-        for (Insn i : insns) {
-            registers(i);
-        }
+        entries();
+        registers();
         flags();
     }
 
@@ -53,65 +56,77 @@ final class Plan {
     // --- registers
     // --------------------------------------------------------------------------------
 
-    private void registers(Insn i) {
-        if (i.mem) {
-            use(i.base);
-            use(i.index);
-        }
-        String s = i.row.semantics;
-        if (i.row.kind == Row.Kind.INSN && !IntegerRows.knows(i) && !Control.known(i)) {
-            return; // works on the CPU's registers
-        }
-        if (s.startsWith("Stack.") || s.startsWith("Branch.call") || s.startsWith("Branch.ret")) {
-            write(Cpu.RSP);
-        }
-        switch (s) {
-            case "Stack.leave" -> write(Cpu.RBP);
-            case "Moves.cbw" -> write(Cpu.RAX);
-            case "Moves.cwd" -> {
-                use(Cpu.RAX);
-                write(Cpu.RDX);
+    /** Where execution is likely to come from outside: behind calls, and at heads of loops. */
+    private void entries() {
+        entry.entry = true;
+        for (Part p : parts) {
+            Part to = at(p.next());
+            if (to != null && p.fallsThrough() && !RegisterUse.direct(p.last(), true)) {
+                to.entry = true;
             }
-            case "Moves.xchgAccumulator" -> write(Cpu.RAX);
-            case "Branch.loop", "Branch.loope", "Branch.loopne" -> write(Cpu.RCX);
-            case "Branch.jcxz" -> use(Cpu.RCX);
-            default -> {}
+            to = p.jumps() ? at(p.target()) : null;
+            if (to != null && to.distance <= p.distance) {
+                to.entry = true;
+            }
         }
-        List<Operand> ops = i.row.operands;
-        for (int n = 0; n < ops.size(); n++) {
-            switch (ops.get(n).kind()) {
-                case REG, VVVV, OPCODE_REG, FIXED -> operand(i, n);
-                case RM -> {
-                    if (!i.mem) {
-                        operand(i, n);
-                    }
+        entries.add(entry);
+        for (Part p : parts) {
+            if (p.entry && p != entry) {
+                entries.add(p);
+            }
+        }
+    }
+
+    /** Which registers are in locals where a part begins: what all ways to it have there. */
+    private void registers() {
+        wanted();
+        for (Part p : parts) {
+            p.available = p.wanted;
+        }
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (Part p : parts) {
+                int after = p.available;
+                for (Insn i : p.insns) {
+                    after = RegisterUse.available(i, after);
                 }
-                default -> {}
+                if (p.fallsThrough()) {
+                    changed |= meet(p.next(), after);
+                }
+                if (p.jumps()) {
+                    changed |= meet(p.target(), after);
+                }
             }
         }
     }
 
-    private void operand(Insn i, int n) {
-        int r = i.registers[n];
-        r = r >= 20 ? r - 20 : r;
-        use(r);
-        boolean both = i.row.semantics.startsWith("Moves.xchg");
-        if (n == 0 && i.row.kind != Row.Kind.CMP || both) {
-            write(r);
+    private void wanted() {
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (int k = parts.size() - 1; k >= 0; k--) {
+                Part p = parts.get(k);
+                Part next = p.fallsThrough() ? at(p.next()) : null;
+                Part target = p.jumps() ? at(p.target()) : null;
+                int wanted =
+                        (next == null ? 0 : next.wanted) | (target == null ? 0 : target.wanted);
+                for (int n = p.insns.length - 1; n >= 0; n--) {
+                    wanted = RegisterUse.wanted(p.insns[n], wanted);
+                }
+                changed |= wanted != p.wanted;
+                p.wanted = wanted;
+            }
         }
     }
 
-    private void use(int r) {
-        if (r < 16) {
-            used[r] = true;
+    private boolean meet(int distance, int registers) {
+        Part p = at(distance);
+        if (p == null || (p.available & ~registers) == 0) {
+            return false;
         }
-    }
-
-    private void write(int r) {
-        if (r < 16) {
-            used[r] = true;
-            written[r] = true;
-        }
+        p.available &= registers;
+        return true;
     }
 
     // --- flags

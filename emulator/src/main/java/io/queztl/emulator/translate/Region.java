@@ -3,16 +3,15 @@ package io.queztl.emulator.translate;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Insn;
-import io.queztl.emulator.mmu.Mmu;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Translated guest code: several basic blocks, entered at one guest-physical address in 64-bit
- * mode. It works at any linear address: RIPs are computed from the one it was entered with.
+ * Translated guest code: several basic blocks of 64-bit mode, some of which are entries. It works
+ * at any linear address: RIPs are computed from the one it was entered with.
  *
- * <p>Any vCPU runs it. Invalidation clears {@link #physical}, so that nobody enters it again, and
- * asks the vCPUs inside to leave at their next back edge.
+ * <p>Any vCPU runs it. Invalidation ends {@link #valid} and all entries, so that nobody enters it
+ * again; vCPUs inside are asked to leave at their next back edge.
  */
 public abstract class Region {
     /** {@link #run} ended with RET: the caller goes on if RIP is where it expects it. */
@@ -28,6 +27,10 @@ public abstract class Region {
     private static final int MAX_DEPTH = 96;
 
     private static final long WARM_UP_NANOS = 100_000_000;
+    private static final long COMPILE_NANOS = 2_000_000_000;
+
+    /** Samples after which C2 is worth its time. */
+    private static final int HOT_SAMPLES = Integer.getInteger("queztl.cpu.samples", 25);
 
     /** As many calls as HotSpot wants before it compiles. */
     private static final int WARM_UP_CALLS = 250;
@@ -37,28 +40,28 @@ public abstract class Region {
     /** Instructions that only take time in a JVM's interpreter. */
     static final int WARM_UP_NOPS = 160;
 
-    /** Guest-physical address of the entry; -1 once invalid. */
-    long physical = -1;
+    /** False once the code was written. */
+    boolean valid = true;
+
+    /** Where it can be entered; the first is the block it was made for. */
+    RegionEntry[] entries = {};
 
     /** Length of all parts in guest instructions. */
     int size;
 
-    /** Offset of the entry in its page. */
-    int entryOffset;
-
-    /** Pages other than the entry's that must be mapped as they were, by distance in bytes. */
+    /** If it lies in several pages, all of them, by distance in bytes. */
     int[] spanDistance = {};
 
     /** Their guest-physical addresses. */
     long[] spanPhysical = {};
 
     /** Regions last entered from here, by exit. */
-    @Nullable Region[] links = {};
+    @Nullable RegionEntry[] links = {};
 
     /** All instructions, in the order of the parts. */
     Insn[] insns = {};
 
-    /** For each instruction its distance from the entry's page, in bytes. */
+    /** For each instruction its distance from the first page, in bytes. */
     int[] distance = {};
 
     /** For each instruction how many of its part are not done when it faults, itself included. */
@@ -69,30 +72,50 @@ public abstract class Region {
 
     private long warmedUp;
 
+    /** How often it was found running. */
+    private int samples;
+
     /** For the class that the translator makes. */
     protected Region() {}
 
     /**
-     * Runs from RIP, which must be that of the entry, until something ends it. Without a CPU it
-     * does nothing.
+     * Runs from RIP, which must be that of an entry, until something ends it. Without a CPU it does
+     * nothing.
+     *
+     * @param entry number of the entry
      */
-    public abstract int run(@Nullable Cpu c);
+    public abstract int run(@Nullable Cpu c, int entry);
 
     /**
-     * Calls {@link #run} without a CPU so often that HotSpot compiles it: a JVM's own interpreter
+     * Has HotSpot compile it, if need be by calling it often without a CPU: a JVM's own interpreter
      * is many times slower on a region than ours is on the instructions.
      */
     public final void warmUp() {
+        if (HotSpot.available()) {
+            int linked = run(null, 0);
+            warmedUp = System.nanoTime();
+            HotSpot.compile(this, HotSpot.SIMPLE);
+            return;
+        }
         interpretedNanos = probe();
         warmedUp = System.nanoTime();
         for (int k = 0; k < WARM_UP_CALLS; k++) {
-            run(null);
+            int ignored = run(null, 0);
+        }
+    }
+
+    /** It was found running; often enough, and the better of HotSpot's compilers has a go at it. */
+    public final void sample() {
+        if (++samples == HOT_SAMPLES) {
+            HotSpot.compile(this, HotSpot.FULL);
         }
     }
 
     /** True once HotSpot seems to have compiled it, or has had time enough. */
     public final boolean warm() {
-        return probe() <= interpretedNanos / 3 || System.nanoTime() - warmedUp > WARM_UP_NANOS;
+        return HotSpot.available()
+                ? HotSpot.isCompiled(this) || System.nanoTime() - warmedUp > COMPILE_NANOS
+                : probe() <= interpretedNanos / 3 || System.nanoTime() - warmedUp > WARM_UP_NANOS;
     }
 
     /** The shortest time that some calls took, in nanoseconds. */
@@ -101,7 +124,7 @@ public abstract class Region {
         for (int k = 0; k < 4; k++) {
             long before = System.nanoTime();
             for (int n = 0; n < PROBE_CALLS; n++) {
-                run(null);
+                int ignored = run(null, 0);
             }
             best = Math.min(best, System.nanoTime() - before);
         }
@@ -110,7 +133,7 @@ public abstract class Region {
 
     /** True until the code was written. */
     public final boolean valid() {
-        return physical != -1;
+        return valid;
     }
 
     /** Guest instructions in it. */
@@ -118,14 +141,27 @@ public abstract class Region {
         return size;
     }
 
-    /** Guest-physical address of the entry, or -1. */
+    /** Guest-physical address of the first entry, or -1. */
     public final long physical() {
-        return physical;
+        return entries[0].physical();
+    }
+
+    /** The entry at a distance from the first page, in bytes, or null. */
+    public final @Nullable RegionEntry entry(int distance) {
+        for (RegionEntry e : entries) {
+            if (e.distance == distance) {
+                return e;
+            }
+        }
+        return null;
     }
 
     /** Makes everybody leave and nobody enter. */
     public final void invalidate() {
-        physical = -1;
+        valid = false;
+        for (RegionEntry e : entries) {
+            e.invalidate();
+        }
         unlink();
     }
 
@@ -134,19 +170,12 @@ public abstract class Region {
         Arrays.fill(links, null);
     }
 
-    /** True if a linear address is the entry's and all pages are mapped as they must be. */
-    public final boolean at(Cpu c, long linear) {
-        long[] t = c.mem.fetchTlb;
-        int x = Mmu.slot(linear);
-        return t[x] == (linear & Mmu.PAGE)
-                && linear + t[x + 1] == physical
-                && (spanDistance.length == 0 || spans(c, linear));
-    }
-
-    private boolean spans(Cpu c, long linear) {
+    /** True if all pages but that of {@code linear}, at a distance, are mapped as they were. */
+    final boolean spans(Cpu c, long linear, int distance) {
+        long first = linear - distance;
         for (int k = 0; k < spanDistance.length; k++) {
-            long page = (linear & Mmu.PAGE) + spanDistance[k];
-            if (c.mem.fetchQuietly(page) != spanPhysical[k]) {
+            if (spanDistance[k] != (distance & -4096)
+                    && c.mem.fetchQuietly(first + spanDistance[k]) != spanPhysical[k]) {
                 return false;
             }
         }
@@ -162,14 +191,14 @@ public abstract class Region {
      * return address is pushed.
      *
      * @param expected the return address
-     * @param entry linear address of the caller's entry
+     * @param entry linear address of the caller's first entry
      * @return {@link #RETURNED} if the caller may go on at the return address, else what it returns
      */
     static int call(Cpu c, Region from, int link, long target, long expected, long entry) {
         if (c.attention != 0 || c.depth >= MAX_DEPTH) {
             return LEFT;
         }
-        Region t = from.links[link];
+        RegionEntry t = from.links[link];
         if (t == null || !t.at(c, target)) {
             t = c.regions.find(target);
             from.links[link] = t;
@@ -181,17 +210,20 @@ public abstract class Region {
             result = t.run(c);
             if (result == RETURNED && c.rip == expected) {
                 c.depth--;
-                return from.physical < 0 ? LEFT : RETURNED;
+                c.running = from;
+                return from.valid ? RETURNED : LEFT;
             }
         }
         if (c.regions.flat) {
             c.depth--;
             return result == FAULTED ? FAULTED : LEFT;
         }
+        c.running = null;
         boolean returned = c.regions.until(expected, stack, result == FAULTED);
         c.depth--;
+        c.running = from;
         // Another process may be here by now.
-        return returned && from.at(c, entry) ? RETURNED : LEFT;
+        return returned && from.entries[0].at(c, entry) ? RETURNED : LEFT;
     }
 
     /** A jump out of a region. RIP is the target already. */
@@ -199,7 +231,7 @@ public abstract class Region {
         if (link < 0 || c.attention != 0) {
             return LEFT;
         }
-        Region t = from.links[link];
+        RegionEntry t = from.links[link];
         if (t == null || !t.at(c, target)) {
             t = c.regions.find(target);
             if (t == null) {

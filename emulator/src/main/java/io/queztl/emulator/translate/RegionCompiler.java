@@ -5,20 +5,21 @@ import static java.lang.constant.ConstantDescs.CD_void;
 import static java.lang.constant.ConstantDescs.INIT_NAME;
 import static java.lang.constant.ConstantDescs.MTD_void;
 
+import io.queztl.machine.memory.GuestMemory;
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a region's class from basic blocks. Stateless; any thread. */
 public final class RegionCompiler {
-    /** HotSpot compiles no method that is longer. */
-    private static final int MAX_BYTECODE = 8000;
+    /** HotSpot compiles no method that is longer, unless it was told to. */
+    private static final int MAX_BYTECODE = HotSpot.available() ? 30_000 : 8000;
 
     private static final ClassDesc NAME =
             ClassDesc.of(RegionCompiler.class.getPackageName() + ".Code");
@@ -31,27 +32,24 @@ public final class RegionCompiler {
      *
      * @param entry the one that execution begins with
      * @param parts all of them, the entry too
-     * @param physical guest-physical address of the entry
-     * @param spans pages other than the entry's that the parts lie in: guest-physical address by
-     *     distance from the entry's page
-     * @param ram all guest RAM
+     * @param pages the pages that the parts lie in: guest-physical address by distance
+     * @param memory guest RAM
      * @param smp whether memory accesses must keep their order: there are several vCPUs
      * @return null if the code would be too long for HotSpot
      */
     public static @Nullable Region compile(
             Part entry,
             List<Part> parts,
-            long physical,
-            Map<Integer, Long> spans,
-            MemorySegment ram,
+            Map<Integer, Long> pages,
+            GuestMemory memory,
             boolean smp) {
-        Plan plan = new Plan(entry, parts, smp);
+        Plan plan = new Plan(entry, parts, memory, smp);
         int[] links = new int[2];
         byte[] bytes = bytes(plan, links);
         if (bytes == null) {
             return null;
         }
-        Region r = instance(bytes, ram);
+        Region r = instance(bytes);
         int n = plan.insns.length;
         r.insns = plan.insns;
         r.distance = new int[n];
@@ -62,16 +60,23 @@ public final class RegionCompiler {
                 r.remaining[p.first + k] = p.insns.length - k;
             }
         }
-        r.links = new Region[links[0]];
+        r.links = new RegionEntry[links[0]];
         r.size = n;
-        r.spanDistance = new int[spans.size()];
-        r.spanPhysical = new long[spans.size()];
         int k = 0;
-        for (Map.Entry<Integer, Long> s : spans.entrySet()) {
-            r.spanDistance[k] = s.getKey();
-            r.spanPhysical[k++] = s.getValue();
+        if (pages.size() > 1) {
+            r.spanDistance = new int[pages.size()];
+            r.spanPhysical = new long[pages.size()];
+            for (Map.Entry<Integer, Long> s : pages.entrySet()) {
+                r.spanDistance[k] = s.getKey();
+                r.spanPhysical[k++] = s.getValue();
+            }
         }
-        r.physical = physical;
+        r.entries = new RegionEntry[plan.entries.size()];
+        for (k = 0; k < r.entries.length; k++) {
+            int distance = plan.entries.get(k).distance;
+            long page = Objects.requireNonNull(pages.get(distance & -4096));
+            r.entries[k] = new RegionEntry(r, k, distance, page + (distance & 4095));
+        }
         return r;
     }
 
@@ -99,7 +104,7 @@ public final class RegionCompiler {
                                                 .withMethodBody(
                                                         "run",
                                                         MethodTypeDesc.of(
-                                                                CD_int, Emitter.CPU_CLASS),
+                                                                CD_int, Emitter.CPU_CLASS, CD_int),
                                                         ClassFile.ACC_PUBLIC,
                                                         b -> {
                                                             Emitter e = new Emitter(b, plan);
@@ -114,12 +119,30 @@ public final class RegionCompiler {
                         .findAttribute(Attributes.code())
                         .orElseThrow()
                         .codeLength();
+        if (System.getProperty("queztl.dump") != null && length <= MAX_BYTECODE) { // DUMP
+            try {
+                java.nio.file.Files.write(
+                        java.nio.file.Path.of(
+                                "/tmp/dump/R"
+                                        + (plan.entries.size())
+                                        + "e"
+                                        + plan.insns.length
+                                        + "_"
+                                        + length
+                                        + "_"
+                                        + System.nanoTime()
+                                        + ".class"),
+                        bytes);
+            } catch (java.io.IOException e) {
+                throw new RuntimeException(e);
+            } // DUMP
+        } // DUMP
         return length > MAX_BYTECODE ? null : bytes;
     }
 
-    private static Region instance(byte[] bytes, MemorySegment ram) {
+    private static Region instance(byte[] bytes) {
         try {
-            MethodHandles.Lookup made = LOOKUP.defineHiddenClassWithClassData(bytes, ram, false);
+            MethodHandles.Lookup made = LOOKUP.defineHiddenClass(bytes, false);
             return (Region) made.lookupClass().getDeclaredConstructor().newInstance();
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("a region's class", e);

@@ -4,13 +4,13 @@ import io.queztl.emulator.cpu.Cpu;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the region at a linear address, for one vCPU. */
+/** Finds the region's entry at a linear address, for one vCPU. */
 public final class RegionTable {
     private static final int SIZE = 1 << 13;
 
     private final Cpu c;
-    private final @Nullable Region[] table = new Region[SIZE];
-    private LongFunction<@Nullable Region> source = p -> null;
+    private final @Nullable RegionEntry[] table = new RegionEntry[SIZE];
+    private LongFunction<@Nullable RegionEntry> source = p -> null;
 
     /** Nothing but translated code runs between the entry to a region and its end. */
     public boolean flat;
@@ -35,8 +35,8 @@ public final class RegionTable {
         this.c = c;
     }
 
-    /** Says who knows the region at a physical address. */
-    public void source(LongFunction<@Nullable Region> source) {
+    /** Says who knows the entry at a physical address. */
+    public void source(LongFunction<@Nullable RegionEntry> source) {
         this.source = source;
     }
 
@@ -49,15 +49,15 @@ public final class RegionTable {
         return dispatcher.until(rip, stack, faulted);
     }
 
-    /** The region at a linear address, or null; looks at nothing but the caches of the CPU. */
-    @Nullable Region find(long linear) {
+    /** The entry at a linear address, or null; looks at nothing but the caches of the CPU. */
+    @Nullable RegionEntry find(long linear) {
         long physical = c.mem.fetchQuietly(linear);
         if (physical < 0) {
             return null;
         }
         int x = (int) (physical ^ physical >>> 13) & SIZE - 1;
-        Region r = table[x];
-        if (r == null || r.physical != physical) {
+        RegionEntry r = table[x];
+        if (r == null || r.physical() != physical) {
             r = source.apply(physical);
             if (r == null) {
                 return null;

@@ -97,7 +97,7 @@ final class LockStepTest {
                 Objects.requireNonNull(
                         c.shared.codeCache.find((long) CODE << 2 | Block.sizeCode(8)));
         Insn[] faulting = {b.decoded[1]};
-        b.region = new HandMadeRegion(CODE, faulting, body);
+        b.entry = new HandMadeRegion(CODE, faulting, body).entry(CODE & 4095);
         i.check(true);
         return i;
     }

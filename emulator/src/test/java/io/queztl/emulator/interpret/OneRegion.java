@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 public final class OneRegion {
     private static final int MAX_ITERATIONS = 100;
 
+    /** Nobody looks at them. */
+    private static final Map<Integer, Long> PAGES =
+            Map.of(-4096, 0x10_0000L, 0, 0x20_0000L, 4096, 0x30_0000L, 8192, 0x40_0000L);
+
     private final Cpu c;
     private final Region region;
 
@@ -70,9 +74,7 @@ public final class OneRegion {
     /** Translates several blocks; null if that comes out too long. */
     public static @Nullable OneRegion of(Cpu c, Part entry, List<Part> parts) {
         // Nobody looks at the address: what the code jumps to is never found.
-        Region r =
-                RegionCompiler.compile(
-                        entry, parts, 0, Map.of(), c.shared.memory.ram(), c.shared.smp);
+        Region r = RegionCompiler.compile(entry, parts, PAGES, c.shared.memory, c.shared.smp);
         return r == null ? null : new OneRegion(c, r);
     }
 
@@ -86,7 +88,7 @@ public final class OneRegion {
         long start = c.rip;
         for (int k = 0; k < MAX_ITERATIONS; k++) {
             c.depth = 0;
-            if (region.run(c) == Region.FAULTED) {
+            if (region.run(c, 0) == Region.FAULTED) {
                 GuestException e = c.lastFault();
                 e.vector = Interpreter.vector(c, Objects.requireNonNull(c.faulted), e.vector);
                 throw e;

@@ -19,14 +19,14 @@ public final class HandMadeRegion extends Region {
 
     /** A region at a guest-physical address; its fault, if any, is of the last instruction. */
     public HandMadeRegion(long physical, Insn[] code, Body body) {
-        this.physical = physical;
+        entries = new RegionEntry[] {new RegionEntry(this, 0, (int) physical & 4095, physical)};
         this.code = code;
         this.body = body;
         size = code.length;
     }
 
     @Override
-    public int run(@Nullable Cpu cpu) {
+    public int run(@Nullable Cpu cpu, int entry) {
         Cpu c = Objects.requireNonNull(cpu);
         try {
             body.run(c);

@@ -54,7 +54,7 @@ public final class GuestMemory implements AutoCloseable {
         }
         ram =
                 Mmap.available()
-                        ? Mmap.memfd("queztl-ram", bytes, arena)
+                        ? Mmap.memfd("queztl-ram", bytes, reserved(bytes), arena)
                         : arena.allocate(bytes, SecondStage.PAGE_SIZE);
         long low = Math.min(bytes, LOW_RAM_LIMIT);
         regions =
@@ -71,6 +71,19 @@ public final class GuestMemory implements AutoCloseable {
         for (RamRegion r : regions) {
             secondStage.map(r.guestPhysical(), r.bytes(), r.ramOffset());
         }
+    }
+
+    /** All host addresses that an offset cut by {@link #offsetMask} can lead to. */
+    private static long reserved(long bytes) {
+        return (Long.highestOneBit(bytes - 1) << 1) + SecondStage.PAGE_SIZE;
+    }
+
+    /**
+     * A mask for offsets of up to 8 bytes' accesses past the bounds of {@link #ram}: what it lets
+     * through is RAM or inaccessible. On hosts where no addresses can be reserved it is -1.
+     */
+    public long offsetMask() {
+        return Mmap.available() ? (Long.highestOneBit(ram.byteSize() - 1) << 1) - 1 : -1;
     }
 
     /** All RAM, indexed by RAM offset (not by guest-physical address). */

@@ -62,10 +62,9 @@ public final class VirtioRng extends VirtioDevice {
     /** Replaces its state. */
     public void restore(VirtioRngState state) {
         boolean ignored =
-                atRest(
-                        () -> {
-                            restoreCommon(state.common());
-                            return true;
-                        });
+                atRest(() -> {
+                    restoreCommon(state.common());
+                    return true;
+                });
     }
 }

@@ -1,0 +1,73 @@
+package io.queztl.emulator.translate;
+
+import io.queztl.emulator.cpu.Cpu;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Executable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * HotSpot's compilers on demand, by the JVM's interface for its own tests: which of them compiles a
+ * region is then the translator's decision, not that of counters in the method. It takes {@code
+ * -XX:+WhiteBoxAPI} and a class on the boot class path (module {@code hotspot}); in a JVM without
+ * them {@link #available} is false and regions are compiled as any method is.
+ */
+public final class HotSpot {
+    /** C1 without profiling. */
+    static final int SIMPLE = 1;
+
+    /** C2. */
+    static final int FULL = 4;
+
+    private static final @Nullable MethodHandle COMPILE =
+            bind(
+                    "enqueueMethodForCompilation0",
+                    MethodType.methodType(boolean.class, Executable.class, int.class, int.class));
+    private static final @Nullable MethodHandle LEVEL =
+            bind(
+                    "getMethodCompilationLevel0",
+                    MethodType.methodType(int.class, Executable.class, boolean.class));
+
+    private HotSpot() {}
+
+    /** True if the JVM was started for it. */
+    public static boolean available() {
+        return COMPILE != null && LEVEL != null;
+    }
+
+    private static @Nullable MethodHandle bind(String name, MethodType type) {
+        try {
+            Class<?> c = Class.forName("jdk.test.whitebox.WhiteBox", true, null);
+            HotSpot.class.getModule().addReads(c.getModule());
+            Object w = c.getDeclaredConstructor().newInstance();
+            return MethodHandles.publicLookup().findVirtual(c, name, type).bindTo(w);
+        } catch (ReflectiveOperationException | LinkageError e) {
+            return null;
+        }
+    }
+
+    /** Asks for a region's code at a level. */
+    static void compile(Region r, int level) {
+        try {
+            if (COMPILE != null) {
+                boolean ignored = (boolean) COMPILE.invokeExact(code(r), level, -1);
+            }
+        } catch (Throwable e) {
+            throw new IllegalStateException("HotSpot's compiler", e);
+        }
+    }
+
+    /** True if a region's code is compiled. */
+    static boolean isCompiled(Region r) {
+        try {
+            return LEVEL != null && (int) LEVEL.invokeExact(code(r), false) != 0;
+        } catch (Throwable e) {
+            throw new IllegalStateException("HotSpot's compiler", e);
+        }
+    }
+
+    private static Executable code(Region r) throws NoSuchMethodException {
+        return r.getClass().getDeclaredMethod("run", Cpu.class, int.class);
+    }
+}
