@@ -360,8 +360,6 @@ final class Translator {
             t.setDaemon(true);
             t.start();
         }
-        if (System.getProperty("queztl.dump") != null)
-            System.err.println("PUB v" + m.version + " " + m.region.size()); // DUMP
         for (Map.Entry<Integer, Block> e : m.blocks.entrySet()) {
             Block b = e.getValue();
             RegionEntry before = b.entry;

@@ -119,24 +119,6 @@ public final class RegionCompiler {
                         .findAttribute(Attributes.code())
                         .orElseThrow()
                         .codeLength();
-        if (System.getProperty("queztl.dump") != null && length <= MAX_BYTECODE) { // DUMP
-            try {
-                java.nio.file.Files.write(
-                        java.nio.file.Path.of(
-                                "/tmp/dump/R"
-                                        + (plan.entries.size())
-                                        + "e"
-                                        + plan.insns.length
-                                        + "_"
-                                        + length
-                                        + "_"
-                                        + System.nanoTime()
-                                        + ".class"),
-                        bytes);
-            } catch (java.io.IOException e) {
-                throw new RuntimeException(e);
-            } // DUMP
-        } // DUMP
         return length > MAX_BYTECODE ? null : bytes;
     }
 
