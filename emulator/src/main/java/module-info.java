@@ -6,8 +6,10 @@ module io.queztl.emulator {
     requires static transitive org.jspecify;
     requires transitive io.queztl.machine;
     requires jdk.unsupported;
+    requires static jdk.jfr;
 
     exports io.queztl.emulator;
     exports io.queztl.emulator.cpu;
     exports io.queztl.emulator.decode;
+    exports io.queztl.emulator.sight;
 }

@@ -4,6 +4,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.CpuModel;
 import io.queztl.emulator.cpu.Shared;
 import io.queztl.emulator.ops.Reset;
+import io.queztl.emulator.sight.Sight;
 import io.queztl.machine.cpu.Accelerator;
 import io.queztl.machine.cpu.Vcpu;
 import io.queztl.machine.cpu.VmParameters;
@@ -27,6 +28,7 @@ public final class SoftwareAccelerator implements Accelerator {
 
     private final ExecutionMode mode;
     private final Check check;
+    private final Sight sight;
     private volatile @Nullable SoftwareVcpu checked;
 
     /** Runs guest code as {@link ExecutionMode#byDefault} says. */
@@ -41,6 +43,12 @@ public final class SoftwareAccelerator implements Accelerator {
 
     /** Runs guest code in a given mode, and has its translated code checked. */
     public SoftwareAccelerator(ExecutionMode mode, Check check) {
+        this(mode, check, new Sight());
+    }
+
+    /** As the other constructors; {@code sight} shows the one VM that is made. */
+    public SoftwareAccelerator(ExecutionMode mode, Check check, Sight sight) {
+        this.sight = sight;
         this.mode = mode;
         this.check = check;
     }
@@ -74,11 +82,12 @@ public final class SoftwareAccelerator implements Accelerator {
         if (check != Check.NONE && count != 1) {
             throw new IllegalArgumentException("only a VM with one vCPU can be checked");
         }
-        Shared shared = new Shared(p.memory(), p.mmio(), count, mode);
+        Shared shared = new Shared(p.memory(), p.mmio(), count, mode, sight);
         List<SoftwareVcpu> vcpus = new ArrayList<>();
         for (int k = 0; k < count; k++) {
             Cpu cpu = new Cpu(k, shared, p.ports(), p.interrupts().get(k), p.clock(), model);
             shared.exclusive.register(cpu);
+            sight.add(cpu);
             Reset.powerOn(cpu);
             cpu.waitForSipi = k != 0;
             SoftwareVcpu vcpu = new SoftwareVcpu(cpu);

@@ -4,6 +4,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.StateCodec;
 import io.queztl.emulator.interpret.Interpreter;
 import io.queztl.emulator.ops.Hypercalls;
+import io.queztl.emulator.sight.Events;
 import io.queztl.machine.cpu.CpuState;
 import io.queztl.machine.cpu.Vcpu;
 import io.queztl.machine.cpu.VcpuExit;
@@ -36,7 +37,9 @@ final class SoftwareVcpu implements Vcpu {
             if (cpu.halted) {
                 Hypercalls.unhalt(cpu);
             }
-            return interpreter.run();
+            VcpuExit exit = Events.run(cpu.index, interpreter::run);
+            cpu.counters.exits[Events.kind(exit).ordinal()]++;
+            return exit;
         } finally {
             cpu.shared.exclusive.leave(cpu);
         }

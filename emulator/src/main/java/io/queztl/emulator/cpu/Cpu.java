@@ -3,6 +3,7 @@ package io.queztl.emulator.cpu;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.mmu.Mmu;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.sight.Counters;
 import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;
@@ -68,6 +69,9 @@ public final class Cpu {
 
     /** Bit of {@link #attention}: translated code was invalidated: leave it and look again. */
     public static final int ATTENTION_CODE = 128;
+
+    /** Bit of {@link #attention}: a profiler wants to know RIP. */
+    public static final int ATTENTION_SAMPLE = 256;
 
     /** General registers; see the class comment. */
     public final long[] r = new long[18];
@@ -269,6 +273,12 @@ public final class Cpu {
 
     /** What all vCPUs of the VM share. */
     public final Shared shared;
+
+    /** What it has done so far. */
+    public final Counters counters = new Counters();
+
+    /** Answers {@link #ATTENTION_SAMPLE}. */
+    public Runnable sampler = () -> {};
 
     /** Translated code, as this vCPU knows it. */
     public final RegionTable regions = new RegionTable(this);

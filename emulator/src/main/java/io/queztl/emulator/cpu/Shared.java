@@ -2,6 +2,7 @@ package io.queztl.emulator.cpu;
 
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.interpret.CodeCache;
+import io.queztl.emulator.sight.Sight;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.memory.GuestMemory;
 
@@ -28,6 +29,9 @@ public final class Shared {
     /** Number of vCPUs. */
     public final int vcpus;
 
+    /** What can be seen of all of it. */
+    public final Sight sight;
+
     /** Makes the shared part for {@code vcpus} vCPUs. */
     public Shared(GuestMemory memory, Bus mmio, int vcpus) {
         this(memory, mmio, vcpus, ExecutionMode.byDefault());
@@ -35,6 +39,13 @@ public final class Shared {
 
     /** Makes the shared part for {@code vcpus} vCPUs that run in a given mode. */
     public Shared(GuestMemory memory, Bus mmio, int vcpus, ExecutionMode mode) {
+        this(memory, mmio, vcpus, mode, new Sight());
+    }
+
+    /** As the other constructors, with what the VM was asked to show. */
+    public Shared(
+            GuestMemory memory, Bus mmio, int vcpus, ExecutionMode mode, Sight sight) {
+        this.sight = sight;
         this.mode = mode;
         this.memory = memory;
         this.mmio = mmio;

@@ -1,6 +1,8 @@
 package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.sight.InvalidationReason;
+import io.queztl.emulator.sight.Sight;
 import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.translate.RegionEntry;
 import java.util.ArrayList;
@@ -73,12 +75,12 @@ final class Block {
     }
 
     /** Returns true if translated code was invalidated with it. */
-    boolean invalidate(Insn stop) {
+    boolean invalidate(Insn stop, Sight sight, InvalidationReason reason) {
         boolean used;
         synchronized (users) {
             valid = false;
             used = !users.isEmpty();
-            users.forEach(Region::invalidate);
+            users.forEach(r -> r.invalidate(sight, reason));
             users.clear();
         }
         entry = null;

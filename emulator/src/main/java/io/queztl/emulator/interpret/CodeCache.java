@@ -4,6 +4,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Shared;
 import io.queztl.emulator.decode.Decoder;
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.sight.InvalidationReason;
 import io.queztl.machine.memory.SecondStage;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -99,8 +100,8 @@ public final class CodeCache {
     }
 
     /** Invalidates a block and counts if translated code went with it. */
-    private void invalidate(Block b) {
-        if (b.invalidate(stop)) {
+    private void invalidate(Block b, InvalidationReason reason) {
+        if (b.invalidate(stop, shared.sight, reason)) {
             translated.incrementAndGet();
         }
     }
@@ -123,7 +124,7 @@ public final class CodeCache {
                             || b.secondPage < end && start < b.secondPage + b.bytes - first;
         }
         if (overlaps) {
-            invalidate(b);
+            invalidate(b, InvalidationReason.WRITTEN);
         }
         return overlaps || !b.valid;
     }
@@ -201,6 +202,9 @@ public final class CodeCache {
         Block b = new Block(key, list.toArray(new Insn[0]), at, secondPage);
         if (!keep || page == null || !add(b, page, generation, second, secondGeneration)) {
             b.valid = false; // run once
+        } else {
+            c.counters.decodedBlocks++;
+            c.counters.decodedInstructions += b.decoded.length;
         }
         return b;
     }
@@ -259,8 +263,8 @@ public final class CodeCache {
             synchronized (page) {
                 page.dropped = true;
                 page.blocks.values().forEach(b -> forget(b, true));
-                page.blocks.values().forEach(this::invalidate);
-                page.tails.forEach(this::invalidate);
+                page.blocks.values().forEach(b -> invalidate(b, InvalidationReason.TRIMMED));
+                page.tails.forEach(b -> invalidate(b, InvalidationReason.TRIMMED));
                 page.blocks.clear();
                 page.tails.clear();
                 shared.memory.secondStage().clear(number << 12, SecondStage.CODE);
@@ -292,7 +296,7 @@ public final class CodeCache {
             }
             Block old = page.blocks.put(b.key, b);
             if (old != null && forget(old, true)) {
-                invalidate(old);
+                invalidate(old, InvalidationReason.REPLACED);
             }
             kept.addAndGet(b.decoded.length);
             return true;

@@ -312,11 +312,14 @@ public final class Interpreter {
                 i.exec.exec(c, i);
             } while (k < n);
             c.instructions += n;
+            c.counters.interpreted += n;
         } catch (GuestException e) {
             c.instructions += k - 1;
+            c.counters.interpreted += k - 1;
             fault(b, start, k - 1, e);
         } catch (Block.Stopped e) {
             c.instructions += k - 1;
+            c.counters.interpreted += k - 1;
             c.rip = start + b.decoded[k - 1].offset & c.ripMask;
         }
     }
@@ -394,6 +397,10 @@ public final class Interpreter {
             if (c.waitForSipi) {
                 Reset.startup(c, c.sipiVector);
             }
+        }
+        if ((a & Cpu.ATTENTION_SAMPLE) != 0) {
+            c.unattend(Cpu.ATTENTION_SAMPLE);
+            c.sampler.run();
         }
         if ((a & Cpu.ATTENTION_CODE) != 0) {
             c.unattend(Cpu.ATTENTION_CODE);

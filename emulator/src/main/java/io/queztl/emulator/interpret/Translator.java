@@ -3,6 +3,8 @@ package io.queztl.emulator.interpret;
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Shared;
+import io.queztl.emulator.sight.InvalidationReason;
+import io.queztl.emulator.sight.Translation;
 import io.queztl.emulator.translate.HotSpot;
 import io.queztl.emulator.translate.Part;
 import io.queztl.emulator.translate.Region;
@@ -71,10 +73,10 @@ final class Translator {
     private boolean sampling;
 
     /** A region, the blocks in it by distance, and what it takes to make it once more. */
-    record Made(Region region, Request request, Map<Integer, Block> blocks, int version) {}
+    record Made(Region region, Request request, Map<Integer, Block> blocks, int version, Translation sight) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
-    record Request(Block block, long before, long after) {}
+    record Request(Block block, long linear, long before, long after) {}
 
     Translator(CodeCache codeCache, Shared shared) {
         this.codeCache = codeCache;
@@ -110,7 +112,7 @@ final class Translator {
             return;
         }
         long page = linear & -PAGE;
-        Request r = new Request(b, c.mem.probe(page - PAGE), c.mem.probe(page + PAGE));
+        Request r = new Request(b, linear, c.mem.probe(page - PAGE), c.mem.probe(page + PAGE));
         if (mode == ExecutionMode.TRANSLATOR) {
             translate(r);
         } else {
@@ -135,6 +137,7 @@ final class Translator {
                 }
             }
         } catch (RuntimeException e) {
+            shared.sight.failed(r.linear, r.block.physical());
             // Whatever the reason, the interpreter can run it. The count never comes by here again.
             LOG.log(System.Logger.Level.WARNING, "code is not translated: " + e);
         }
@@ -150,14 +153,15 @@ final class Translator {
             // One region that can be entered everywhere is too long: several small ones.
             synchronized (this) {
                 kept.remove(m);
-                boolean ignored = forget(m, true);
+                boolean ignored = forget(m, true, InvalidationReason.REPLACED);
             }
             for (int size = MAX_SIZE / 4; size >= 1; size /= 2) {
                 boolean near = ((hot.physical() ^ m.request.block.physical()) & -PAGE) == 0;
+                long linear = (m.request.linear & -PAGE) + distance(m, hot);
                 Request r =
                         near
-                                ? new Request(hot, m.request.before, m.request.after)
-                                : new Request(hot, -1, -1);
+                                ? new Request(hot, linear, m.request.before, m.request.after)
+                                : new Request(hot, linear, -1, -1);
                 if (make(r, gather(r, size), 1, null)) {
                     return;
                 }
@@ -181,11 +185,13 @@ final class Translator {
         if (instructions <= BUDGET) {
             return;
         }
-        kept.removeIf(k -> forget(k, !k.region.valid()));
+        kept.removeIf(k -> forget(k, !k.region.valid(), InvalidationReason.EVICTED));
+        int before = instructions;
         int half = instructions > BUDGET / 2 ? kept.size() / 2 : 0;
         for (int n = 0; n < half; n++) {
-            boolean ignored = forget(kept.removeFirst(), true);
+            boolean ignored = forget(kept.removeFirst(), true, InvalidationReason.EVICTED);
         }
+        shared.sight.evicted(half, before - instructions, instructions);
         // Links and tables would keep the classes of what is gone.
         kept.forEach(k -> k.region.unlink());
         shared.exclusive.forEach(c -> {
@@ -194,10 +200,10 @@ final class Translator {
         });
     }
 
-    private boolean forget(Made m, boolean gone) {
+    private boolean forget(Made m, boolean gone, InvalidationReason reason) {
         if (gone) {
             instructions -= m.region.size();
-            m.region.invalidate();
+            m.region.invalidate(shared.sight, reason);
             for (Block b : m.blocks.values()) {
                 RegionEntry e = b.entry;
                 if (e != null && e.region() == m.region) {
@@ -266,9 +272,11 @@ final class Translator {
         long page = r.block.physical() & -PAGE;
         Map<Integer, Long> pages = new HashMap<>();
         List<Part> parts = new ArrayList<>();
+        int count = 0;
         for (Map.Entry<Integer, Block> e : blocks.entrySet()) {
             Part p = part(e.getKey(), e.getValue(), blocks);
             parts.add(p);
+            count += p.size();
             pages.put(p.distance() & -PAGE, page(r, page, p.distance()));
             int last = p.next() - 1;
             pages.put(last & -PAGE, page(r, page, last));
@@ -280,18 +288,28 @@ final class Translator {
                 p.enter();
             }
         }
+        Translation sight = shared.sight.translation(r.linear, r.block.physical(), count);
         Region region =
-                RegionCompiler.compile(parts.getFirst(), parts, pages, shared.memory, shared.smp);
+                RegionCompiler.compile(
+                        parts.getFirst(),
+                        parts,
+                        pages,
+                        shared.memory,
+                        shared.smp,
+                        shared.sight.dump(),
+                        r.linear & -PAGE);
+        sight.generated(region == null ? 0 : region.bytecode());
         if (region == null) {
             return false;
         }
         for (Block b : blocks.values()) {
             if (!b.use(region)) {
                 region.invalidate();
+                sight.end(Translation.Outcome.OVERTAKEN);
                 return true;
             }
         }
-        Made m = new Made(region, r, blocks, version);
+        Made m = new Made(region, r, blocks, version, sight);
         blocks.values().forEach(b -> b.member = m);
         if (mode == ExecutionMode.TRANSLATOR) {
             publish(m);
@@ -327,6 +345,7 @@ final class Translator {
 
     private boolean ready(Made m) {
         if (!m.region.valid()) {
+            m.sight.end(Translation.Outcome.OVERTAKEN);
             return true;
         }
         if (!m.region.warm()) {
@@ -366,9 +385,10 @@ final class Translator {
             b.entry = m.region.entry(e.getKey());
             b.count = 0;
             if (before != null && before.region() != m.region) {
-                before.region().invalidate();
+                before.region().invalidate(shared.sight, InvalidationReason.REPLACED);
             }
         }
+        m.sight.end(Translation.Outcome.PUBLISHED);
         keep(m);
     }
 

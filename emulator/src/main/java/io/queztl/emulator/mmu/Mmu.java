@@ -698,6 +698,7 @@ public final class Mmu {
     /** Walks, fills the TLB where that is allowed, and returns the physical address. */
     private long fill(long va, int access, int k) {
         canonical(va);
+        c.counters.fills[access]++;
         long physical =
                 walker.walk(va, access, k == USER || k == USER_ALIGNED, k == SUPERVISOR_SMAP);
         long page = stage.ramPage(physical);
@@ -817,6 +818,7 @@ public final class Mmu {
     }
 
     private void device() {
+        c.counters.devices++;
         Journal j = journal;
         if (j != null) {
             j.device();
@@ -871,6 +873,7 @@ public final class Mmu {
             return linear + t[x + 1];
         }
         canonical(linear);
+        c.counters.fetchFills++;
         long physical = walker.walk(linear, PageWalker.FETCH, k == 0, false);
         t[x] = linear & PAGE;
         t[x + 1] = (physical & PAGE) - (linear & PAGE);

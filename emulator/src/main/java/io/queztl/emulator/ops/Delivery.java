@@ -3,6 +3,7 @@ package io.queztl.emulator.ops;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.cpu.GuestException;
+import io.queztl.emulator.sight.Events;
 
 /**
  * Delivery of interrupts and exceptions through the IVT or IDT in every mode (SDM volume 3, chapter
@@ -68,22 +69,27 @@ public final class Delivery {
      * @throws TripleFault if #DF cannot be delivered
      */
     public static void exception(Cpu c, int vector, int errorCode) {
+        c.counters.fault(vector);
+        Events.fault(c.index, vector, c.rip, errorCode, c.cr2);
         deliverNested(c, vector, errorCode, Source.EXCEPTION);
     }
 
     /** Delivers an external interrupt that was acknowledged. */
     public static void interrupt(Cpu c, int vector) {
+        c.counters.interrupts++;
         deliverNested(c, vector, GuestException.NO_ERROR_CODE, Source.EXTERNAL);
     }
 
     /** Delivers an NMI; more are held back until IRET. */
     public static void nmi(Cpu c) {
+        c.counters.nmis++;
         c.nmiBlocked = true;
         deliverNested(c, NMI, GuestException.NO_ERROR_CODE, Source.EXTERNAL);
     }
 
     /** Delivers #DB as a trap; DR6 is set already. */
     static void debugTrap(Cpu c) {
+        c.counters.fault(1);
         deliverNested(c, 1, GuestException.NO_ERROR_CODE, Source.DEBUG_TRAP);
     }
 

@@ -18,11 +18,13 @@ public final class InOut {
 
     private static void in(Cpu c, int port, int size) {
         IoPermission.check(c, port, size);
+        c.counters.ports++;
         c.reg(Cpu.RAX, size, c.ports.read(port, size));
     }
 
     private static void out(Cpu c, int port, int size) {
         IoPermission.check(c, port, size);
+        c.counters.ports++;
         c.ports.write(port, size, c.reg(Cpu.RAX, size));
     }
 
@@ -76,6 +78,7 @@ public final class InOut {
         long offset = Moves.truncate(c.r[Cpu.RDI], i.addressSize);
         long linear = Moves.linear(c, Cpu.ES, offset, size, true);
         c.mem.checkWrite(linear, size);
+        c.counters.ports++;
         c.mem.store(linear, size, c.ports.read(port, size));
         Strings.advance(c, Cpu.RDI, i.addressSize, size);
     }
@@ -86,6 +89,7 @@ public final class InOut {
         IoPermission.check(c, port, size);
         long offset = Moves.truncate(c.r[Cpu.RSI], i.addressSize);
         long value = c.mem.load(Moves.linear(c, i.segment, offset, size, false), size);
+        c.counters.ports++;
         c.ports.write(port, size, value);
         Strings.advance(c, Cpu.RSI, i.addressSize, size);
     }

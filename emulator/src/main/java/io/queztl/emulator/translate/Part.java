@@ -64,6 +64,11 @@ public final class Part {
         return distance;
     }
 
+    /** Guest instructions in it. */
+    public int size() {
+        return insns.length;
+    }
+
     /** Distance of the byte after it. */
     public int next() {
         return distance + bytes;

@@ -3,6 +3,8 @@ package io.queztl.emulator.translate;
 import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Insn;
+import io.queztl.emulator.sight.InvalidationReason;
+import io.queztl.emulator.sight.Sight;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +50,9 @@ public abstract class Region {
 
     /** Length of all parts in guest instructions. */
     int size;
+
+    /** Length of its bytecode. */
+    int bytecode;
 
     /** If it lies in several pages, all of them, by distance in bytes. */
     int[] spanDistance = {};
@@ -136,6 +141,11 @@ public abstract class Region {
         return valid;
     }
 
+    /** Length of its bytecode. */
+    public final int bytecode() {
+        return bytecode;
+    }
+
     /** Guest instructions in it. */
     public final int size() {
         return size;
@@ -154,6 +164,14 @@ public abstract class Region {
             }
         }
         return null;
+    }
+
+    /** As {@link #invalidate()}, seen by those who look on. */
+    public final void invalidate(Sight sight, InvalidationReason reason) {
+        if (valid) {
+            sight.invalidated(physical(), size, reason);
+            invalidate();
+        }
     }
 
     /** Makes everybody leave and nobody enter. */

@@ -27,6 +27,16 @@ public final class RegionCompiler {
 
     private RegionCompiler() {}
 
+    /** As the other method, with nobody to look on. */
+    public static @Nullable Region compile(
+            Part entry,
+            List<Part> parts,
+            Map<Integer, Long> pages,
+            GuestMemory memory,
+            boolean smp) {
+        return compile(entry, parts, pages, memory, smp, null, 0);
+    }
+
     /**
      * Translates basic blocks of 64-bit code.
      *
@@ -35,6 +45,8 @@ public final class RegionCompiler {
      * @param pages the pages that the parts lie in: guest-physical address by distance
      * @param memory guest RAM
      * @param smp whether memory accesses must keep their order: there are several vCPUs
+     * @param dump where to write it, or null
+     * @param linear guest-linear address of the first page where it was found, for {@code dump}
      * @return null if the code would be too long for HotSpot
      */
     public static @Nullable Region compile(
@@ -42,14 +54,20 @@ public final class RegionCompiler {
             List<Part> parts,
             Map<Integer, Long> pages,
             GuestMemory memory,
-            boolean smp) {
+            boolean smp,
+            @Nullable RegionDump dump,
+            long linear) {
         Plan plan = new Plan(entry, parts, memory, smp);
         int[] links = new int[2];
         byte[] bytes = bytes(plan, links);
         if (bytes == null) {
             return null;
         }
+        if (dump != null) {
+            dump.region(plan, linear, Objects.requireNonNullElse(pages.get(0), -1L), bytes);
+        }
         Region r = instance(bytes);
+        r.bytecode = links[1];
         int n = plan.insns.length;
         r.insns = plan.insns;
         r.distance = new int[n];
@@ -119,6 +137,7 @@ public final class RegionCompiler {
                         .findAttribute(Attributes.code())
                         .orElseThrow()
                         .codeLength();
+        links[1] = length;
         return length > MAX_BYTECODE ? null : bytes;
     }
 
