@@ -4,6 +4,7 @@ import io.queztl.emulator.cpu.Cpu;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import java.util.Locale;
+import java.util.Set;
 import java.util.StringJoiner;
 
 /** Writes decoded instructions in Intel syntax, as the instruction table has them. */
@@ -16,6 +17,9 @@ public final class Disassembler {
     private static final String[] LOW_BYTES = {"spl", "bpl", "sil", "dil"};
     private static final String[] SEGMENTS = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
     private static final int FIRST_HIGH_BYTE = 20;
+    private static final int NOP = 0x90;
+    private static final Set<String> STRINGS =
+            Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS", "INS", "OUTS");
 
     private Disassembler() {}
 
@@ -29,10 +33,23 @@ public final class Disassembler {
         if (i.lock) {
             s.append("lock ");
         }
-        if (i.rep != 0 && i.row.semantics.startsWith("Strings.")) {
+        boolean string = STRINGS.contains(i.row.mnemonic);
+        if (i.rep != 0 && string) {
             s.append(i.rep == 0xf3 ? "rep " : "repne ");
         }
+        if (i.row.opcode == NOP && i.row.map == 0 && i.rm == 0 && i.row.plusR) {
+            return s.append("nop").toString();
+        }
         s.append(i.row.mnemonic.toLowerCase(Locale.ROOT));
+        if (string && i.row.operands.isEmpty()) {
+            s.append(
+                    switch ((i.row.opcode & 1) == 0 ? 1 : i.operandSize) {
+                        case 1 -> 'b';
+                        case 2 -> 'w';
+                        case 4 -> 'd';
+                        default -> 'q';
+                    });
+        }
         StringJoiner operands = new StringJoiner(", ", " ", "");
         operands.setEmptyValue("");
         boolean second = false;
@@ -51,7 +68,7 @@ public final class Disassembler {
     private static String operand(Insn i, Operand o, int n, long start) {
         int register = i.registers[n];
         return switch (o.kind()) {
-            case RM -> i.mem ? memory(i, i.sizes[n], start) : register(register, i.sizes[n]);
+            case RM -> i.mem ? memory(i, i.sizes[n], start) : register(register, size(i, n));
             case REG, VVVV, OPCODE_REG, FIXED -> register(register, i.sizes[n]);
             case ONE -> "1";
             case IMMEDIATE -> number(i.immediate);
@@ -66,6 +83,11 @@ public final class Disassembler {
             case CONTROL -> "cr" + register;
             case DEBUG -> "dr" + register;
         };
+    }
+
+    /** Size of a general register; control registers are as wide as the mode. */
+    private static int size(Insn i, int n) {
+        return i.row.registersOnly ? i.mode64 ? 8 : 4 : i.sizes[n];
     }
 
     private static int vectorSize(Insn i, int size) {
