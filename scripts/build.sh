@@ -20,9 +20,10 @@ rm -rf target/dist
 if MAVEN_OPTS="${MAVEN_OPTS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto}" \
     ./mvnw -B -ntp -Dstyle.color=never package -DskipTests -Dmaven.test.skip=true "$@" \
     >target/build.log 2>&1; then
+    cp hotspot/src/main/directives/regions.json target/dist/boot/
     # Sources changed while Maven ran must count as newer than the build.
     # The AOT cache refers to the jars by path, size and time.
-    { pwd; ls -ln target/dist target/dist/boot; cat target/dist/*.jar target/dist/boot/*.jar; } | cksum >target/dist/.checksum
+    { pwd; ls -ln target/dist target/dist/boot; cat target/dist/*.jar target/dist/boot/*; } | cksum >target/dist/.checksum
     mv target/build.started target/dist/.built
     echo "done in $(($(date +%s) - start)) s." >&2
 else
