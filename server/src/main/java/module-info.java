@@ -13,6 +13,7 @@ module io.queztl.server {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires aircompressor.v3;
+    requires java.management;
     requires jdk.unsupported;
 
     exports io.queztl.server;

@@ -6,6 +6,7 @@ import io.queztl.emulator.decode.Operand;
 import java.util.Locale;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.regex.Pattern;
 
 /** Writes decoded instructions in Intel syntax, as the instruction table has them. */
 public final class Disassembler {
@@ -18,7 +19,10 @@ public final class Disassembler {
     private static final String[] SEGMENTS = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
     private static final int FIRST_HIGH_BYTE = 20;
     private static final int NOP = 0x90;
-    private static final Set<String> STRINGS =
+    private static final Pattern REPEATED = Pattern.compile("(MOVS|CMPS|STOS|LODS|SCAS|INS|OUTS)B?");
+
+    /** The mnemonics that leave the operand size open. */
+    private static final Set<String> WIDE_STRINGS =
             Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS", "INS", "OUTS");
 
     private Disassembler() {}
@@ -33,22 +37,15 @@ public final class Disassembler {
         if (i.lock) {
             s.append("lock ");
         }
-        boolean string = STRINGS.contains(i.row.mnemonic);
-        if (i.rep != 0 && string) {
+        if (i.rep != 0 && REPEATED.matcher(i.row.mnemonic).matches()) {
             s.append(i.rep == 0xf3 ? "rep " : "repne ");
         }
         if (i.row.opcode == NOP && i.row.map == 0 && i.rm == 0 && i.row.plusR) {
             return s.append("nop").toString();
         }
         s.append(i.row.mnemonic.toLowerCase(Locale.ROOT));
-        if (string && i.row.operands.isEmpty()) {
-            s.append(
-                    switch ((i.row.opcode & 1) == 0 ? 1 : i.operandSize) {
-                        case 1 -> 'b';
-                        case 2 -> 'w';
-                        case 4 -> 'd';
-                        default -> 'q';
-                    });
+        if (WIDE_STRINGS.contains(i.row.mnemonic)) {
+            s.append(i.operandSize == 2 ? 'w' : i.operandSize == 4 ? 'd' : 'q');
         }
         StringJoiner operands = new StringJoiner(", ", " ", "");
         operands.setEmptyValue("");

@@ -2,6 +2,7 @@ package io.queztl.server.cli;
 
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.emulator.SoftwareAccelerator;
+import io.queztl.emulator.sight.Sight;
 import io.queztl.linux.Terminal;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
@@ -21,6 +22,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code queztl run}: one VM in the foreground, its serial console on the standard streams. */
@@ -139,6 +141,8 @@ final class RunCommand implements Callable<Integer> {
             })
     private @Nullable String check;
 
+    @Mixin private SightOptions sightOptions = new SightOptions();
+
     RunCommand(HostIo io) {
         this.io = io;
     }
@@ -163,8 +167,9 @@ final class RunCommand implements Callable<Integer> {
                         unpackInitrd,
                         debugExit,
                         debugConsole);
+        Sight sight = sightOptions.sight();
         SoftwareAccelerator accelerator =
-                new SoftwareAccelerator(ExecutionMode.byDefault(), check());
+                new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
         VmBuilder.check(config, accelerator);
         Path temporary = null;
         try {
@@ -190,13 +195,18 @@ final class RunCommand implements Callable<Integer> {
                     config = config.withInitrd(temporary);
                 }
             }
-            return run(config, accelerator, temporary);
+            sightOptions.kernel(config.kernel());
+            return run(config, accelerator, sight, temporary);
         } finally {
             delete(temporary);
         }
     }
 
-    private int run(VmConfig config, SoftwareAccelerator accelerator, @Nullable Path temporary)
+    private int run(
+            VmConfig config,
+            SoftwareAccelerator accelerator,
+            Sight sight,
+            @Nullable Path temporary)
             throws InterruptedException {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
         StatusPort status = new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
@@ -235,6 +245,7 @@ final class RunCommand implements Callable<Integer> {
             } finally {
                 removeHook(hook);
             }
+            sightOptions.report(sight, io.err());
             String checked = accelerator.checked();
             if (checked != null) {
                 io.err().println("queztl: --check: " + checked);
