@@ -2,8 +2,8 @@ package io.queztl.emulator.cpu;
 
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.mmu.Mmu;
-import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.sight.Counters;
+import io.queztl.emulator.translate.Region;
 import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;

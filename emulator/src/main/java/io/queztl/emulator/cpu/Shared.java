@@ -43,8 +43,7 @@ public final class Shared {
     }
 
     /** As the other constructors, with what the VM was asked to show. */
-    public Shared(
-            GuestMemory memory, Bus mmio, int vcpus, ExecutionMode mode, Sight sight) {
+    public Shared(GuestMemory memory, Bus mmio, int vcpus, ExecutionMode mode, Sight sight) {
         this.sight = sight;
         this.mode = mode;
         this.memory = memory;

@@ -73,7 +73,12 @@ final class Translator {
     private boolean sampling;
 
     /** A region, the blocks in it by distance, and what it takes to make it once more. */
-    record Made(Region region, Request request, Map<Integer, Block> blocks, int version, Translation sight) {}
+    record Made(
+            Region region,
+            Request request,
+            Map<Integer, Block> blocks,
+            int version,
+            Translation sight) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
     record Request(Block block, long linear, long before, long after) {}

@@ -73,7 +73,8 @@ public final class Disassembler {
             case FAR -> "0x%x:0x%x".formatted(i.immediate2, i.immediate);
             case OFFSET, MEMORY -> memory(i, i.sizes[n], start);
             case VEC_REG, VEC_VVVV -> vector(i, register);
-            case VEC_RM -> i.mem ? memory(i, vectorSize(i, i.sizes[n]), start) : vector(i, register);
+            case VEC_RM ->
+                    i.mem ? memory(i, vectorSize(i, i.sizes[n]), start) : vector(i, register);
             case MMX_REG -> "mm" + register;
             case MMX_RM -> i.mem ? memory(i, i.sizes[n], start) : "mm" + register;
             case SEGMENT -> SEGMENTS[register];

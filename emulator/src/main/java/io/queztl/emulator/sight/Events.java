@@ -14,8 +14,7 @@ public final class Events {
 
     private static boolean available() {
         try {
-            Class<?> ignored =
-                    Class.forName("jdk.jfr.Event", false, Events.class.getClassLoader());
+            Class<?> ignored = Class.forName("jdk.jfr.Event", false, Events.class.getClassLoader());
             return true;
         } catch (ClassNotFoundException | LinkageError e) {
             return false;

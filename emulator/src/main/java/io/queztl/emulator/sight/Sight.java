@@ -29,7 +29,8 @@ public final class Sight {
     private final AtomicLong madeInstructions = new AtomicLong();
     private final AtomicLong madeBytecode = new AtomicLong();
     private final AtomicLong generateNanos = new AtomicLong();
-    private final Map<Translation.Outcome, AtomicLong> outcomes = counters(Translation.Outcome.values());
+    private final Map<Translation.Outcome, AtomicLong> outcomes =
+            counters(Translation.Outcome.values());
     private final Map<InvalidationReason, AtomicLong> invalidations =
             counters(InvalidationReason.values());
     private final AtomicLong evictions = new AtomicLong();

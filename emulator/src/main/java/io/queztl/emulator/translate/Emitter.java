@@ -42,7 +42,7 @@ final class Emitter {
                     CD_boolean, MMU_CLASS, LONGS, CD_long, CD_long, CD_long, CD_long, CD_boolean);
 
     // Java locals. The first two are the method's own.
-    private static final int THIS = 0;
+    static final int THIS = 0;
     static final int CPU = 1;
     private static final int ENTRY = 2;
     static final int PAGE = 2;
@@ -254,7 +254,9 @@ final class Emitter {
 
     private void instruction(Insn i) {
         mark(i);
-        if (!new IntegerRows(this).emit(i) && !new VectorRows(this).emit(i)) {
+        if (!new IntegerRows(this).emit(i)
+                && !new VectorRows(this).emit(i)
+                && !new CallRows(this).emit(i)) {
             general(i);
         }
         if (FlagUse.effect(i) != FlagUse.Effect.NONE && Control.condition(i) < 0) {
@@ -595,6 +597,33 @@ final class Emitter {
         b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(l);
     }
 
+    /** Tells the CPU where the instruction's block begins. */
+    void blockRip() {
+        b.aload(REGISTERS).loadConstant(Cpu.BLOCK_RIP);
+        rip(part.distance);
+        b.lastore();
+    }
+
+    /** Pushes the instruction at work. */
+    void pushInsn() {
+        b.aload(THIS).getfield(REGION_CLASS, "insns", INSN_CLASS.arrayType());
+        b.loadConstant(part.first + index).aaload();
+    }
+
+    /** Forgets what a local says of a general register, which the CPU has now; or of none, -1. */
+    void lose(int r) {
+        if (r >= 0) {
+            int full = r >= 20 ? r - 20 : r;
+            available &= ~(1 << full);
+        }
+    }
+
+    /** Where to leave behind the instruction at work. */
+    Label exitBehind() {
+        Insn i = part.insns[index];
+        return exit(part.distance + i.end, -1, part.insns.length - index - 1);
+    }
+
     /** Runs the executor of an instruction; locals are stale afterwards. */
     void run(Insn i) {
         Label start = b.newLabel();
@@ -609,16 +638,14 @@ final class Emitter {
             flushCount();
             b.iconst_0().istore(COUNT);
         }
-        b.aload(REGISTERS).loadConstant(Cpu.BLOCK_RIP);
-        rip(part.distance);
-        b.lastore();
+        blockRip();
         if (i.row.end) {
             b.aload(CPU);
             rip(part.distance + i.end);
             b.putfield(CPU_CLASS, "rip", CD_long);
         }
-        b.aload(THIS).getfield(REGION_CLASS, "insns", INSN_CLASS.arrayType());
-        b.loadConstant(part.first + index).aaload().astore(EXCEPTION);
+        pushInsn();
+        b.astore(EXCEPTION);
         b.aload(EXCEPTION).getfield(INSN_CLASS, "exec", EXEC_CLASS);
         b.aload(CPU).aload(EXCEPTION);
         b.labelBinding(start);

@@ -74,6 +74,9 @@ final class FlagUse {
                 if (Control.condition(i) >= 0) {
                     return Effect.READ;
                 }
+                if (CallRows.knows(i)) {
+                    return CallRows.setsFlags(i) ? Effect.KILL : Effect.NONE;
+                }
                 return vectorOnly(i) ? Effect.NONE : Effect.READ;
         }
     }

@@ -86,9 +86,7 @@ public final class RegionDump {
             long start = linear + p.distance;
             s.append("%npart 0x%x%s%n".formatted(start, p.isEntry() ? ", an entry" : ""));
             for (Insn i : p.insns) {
-                s.append(
-                        "    %x  %s%n"
-                                .formatted(start + i.offset, Disassembler.text(i, start)));
+                s.append("    %x  %s%n".formatted(start + i.offset, Disassembler.text(i, start)));
             }
             s.append("    goes to").append(successors(plan, p, linear)).append('\n');
         }

@@ -13,7 +13,7 @@ final class RegisterUse {
     /** True if translated code runs it with registers in locals, and knows which. */
     static boolean direct(Insn i) {
         return switch (i.row.kind) {
-            case INSN -> IntegerRows.knows(i) || Control.known(i);
+            case INSN -> IntegerRows.knows(i) || Control.known(i) || CallRows.knows(i);
             case BIN, CMP, UN, MOV, MOV3, TRI -> IntegerRows.operands(i);
             case VEC, VECI, VEC1, VEC1I -> !VectorRows.setsFlags(i);
             default -> false;
@@ -27,18 +27,26 @@ final class RegisterUse {
 
     /** The registers that are in locals after an instruction, of those before and those it uses. */
     static int available(Insn i, int before) {
+        if (CallRows.knows(i)) {
+            int r = CallRows.written(i);
+            return r < 0 ? before : before & ~bit(r);
+        }
         return direct(i, true) ? before | needed(i) | written(i) : 0;
     }
 
     /** The registers that it, or what is after it, uses before a local of them is lost. */
     static int wanted(Insn i, int after) {
+        if (CallRows.knows(i)) {
+            int r = CallRows.written(i);
+            return r < 0 ? after : after & ~bit(r);
+        }
         return direct(i, true) ? after & ~written(i) | needed(i) : needed(i);
     }
 
     /** The registers that are read, or written in part or on a condition. */
     static int needed(Insn i) {
-        if (!direct(i)) {
-            return 0;
+        if (!direct(i) || CallRows.knows(i)) {
+            return 0; // the CPU has them
         }
         int bits = 0;
         if (i.mem) {

@@ -124,8 +124,7 @@ final class SightTest {
         }
     }
 
-    private static long value(
-            Map<String, Map<String, Number>> all, String section, String name) {
+    private static long value(Map<String, Map<String, Number>> all, String section, String name) {
         Number value = requireNonNull(all.get(section)).get(name);
         return requireNonNull(value).longValue();
     }
