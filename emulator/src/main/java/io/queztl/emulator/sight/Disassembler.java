@@ -19,7 +19,8 @@ public final class Disassembler {
     private static final String[] SEGMENTS = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
     private static final int FIRST_HIGH_BYTE = 20;
     private static final int NOP = 0x90;
-    private static final Pattern REPEATED = Pattern.compile("(MOVS|CMPS|STOS|LODS|SCAS|INS|OUTS)B?");
+    private static final Pattern REPEATED =
+            Pattern.compile("(MOVS|CMPS|STOS|LODS|SCAS|INS|OUTS)B?");
 
     /** The mnemonics that leave the operand size open. */
     private static final Set<String> WIDE_STRINGS =

@@ -114,8 +114,11 @@ public final class Sight {
         Events.invalidation(physical, instructions, reason);
     }
 
-    /** The older half of the regions was evicted. */
+    /** The older half of the valid regions was evicted, if there were any. */
     public void evicted(int regions, int instructions, int left) {
+        if (regions == 0) {
+            return;
+        }
         long ignored = evictions.incrementAndGet();
         Events.eviction(regions, instructions, left);
     }

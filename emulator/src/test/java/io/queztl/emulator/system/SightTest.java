@@ -56,6 +56,8 @@ final class SightTest {
             g.code(0x2000, "0f0b"); // ud2
             g.resume(0x2000);
             assertThat(g.runToHandler()).isEqualTo(6);
+            g.cpu.shared.sight.evicted(0, 0, 3);
+            g.cpu.shared.sight.evicted(1, 2, 3);
             recording.dump(file);
         }
         List<RecordedEvent> events = RecordingFile.readAllEvents(file);
@@ -75,6 +77,9 @@ final class SightTest {
                     assertThat(e.getLong("physical")).isEqualTo(Guest.CODE);
                     assertThat(e.getString("reason")).isEqualTo("WRITTEN");
                 });
+        assertThat(named(events, "queztl.RegionEviction"))
+                .singleElement()
+                .satisfies(e -> assertThat(e.getInt("left")).isEqualTo(3));
         assertThat(named(events, "queztl.GuestFault"))
                 .singleElement()
                 .satisfies(e -> {

@@ -12,7 +12,8 @@ final class ProfileReport {
     static String text(Profiler.Profile p, boolean named) {
         StringBuilder s = new StringBuilder();
         s.append(
-                "%d samples of running vCPUs (%d a second each): %.1f %% kernel, %.1f %% user; %d idle%n"
+                ("%d samples of running vCPUs (%d a second each): %.1f %% kernel, %.1f %% user;"
+                                + " %d idle%n")
                         .formatted(
                                 p.samples(),
                                 Profiler.DEFAULT_RATE,
@@ -27,7 +28,8 @@ final class ProfileReport {
                 .forEach(l ->
                         s.append(
                                 "%6.2f %% %8d  %s%n"
-                                        .formatted(percent(l.samples(), p), l.samples(), l.name())));
+                                        .formatted(
+                                                percent(l.samples(), p), l.samples(), l.name())));
         if (p.lines().size() > MAX_LINES) {
             s.append("and %d more%n".formatted(p.lines().size() - MAX_LINES));
         }

@@ -203,10 +203,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int run(
-            VmConfig config,
-            SoftwareAccelerator accelerator,
-            Sight sight,
-            @Nullable Path temporary)
+            VmConfig config, SoftwareAccelerator accelerator, Sight sight, @Nullable Path temporary)
             throws InterruptedException {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
         StatusPort status = new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));

@@ -76,7 +76,8 @@ final class SightOptions {
         Sight sight = new Sight();
         if (stats != null && !stats.equals("table") && !stats.equals("json")) {
             throw new CommandException(
-                    ExitStatus.USAGE, "--stats takes 'table' or 'json', not '%s'.".formatted(stats));
+                    ExitStatus.USAGE,
+                    "--stats takes 'table' or 'json', not '%s'.".formatted(stats));
         }
         if (systemMap != null && profile == null) {
             throw new CommandException(
@@ -115,8 +116,7 @@ final class SightOptions {
             } catch (IOException e) {
                 throw new CommandException(
                         ExitStatus.HOST,
-                        "--profile: '%s' cannot be written (%s)."
-                                .formatted(file, e.getMessage()));
+                        "--profile: '%s' cannot be written (%s).".formatted(file, e.getMessage()));
             }
         }
         profiler = new Profiler(Profiler.DEFAULT_RATE);
@@ -129,8 +129,7 @@ final class SightOptions {
         } catch (IOException e) {
             throw new CommandException(
                     ExitStatus.HOST,
-                    "--dump-dir: '%s' cannot be made (%s)."
-                            .formatted(dumpFolder, e.getMessage()));
+                    "--dump-dir: '%s' cannot be made (%s).".formatted(dumpFolder, e.getMessage()));
         }
         if (which.equals("all")) {
             sight.dump(dumpFolder);
@@ -177,8 +176,9 @@ final class SightOptions {
                 try {
                     Files.writeString(Path.of(file), text);
                 } catch (IOException e) {
-                    err.println("queztl: --profile: '%s' cannot be written (%s)."
-                            .formatted(file, e.getMessage()));
+                    err.println(
+                            "queztl: --profile: '%s' cannot be written (%s)."
+                                    .formatted(file, e.getMessage()));
                 }
             }
         }
@@ -187,8 +187,9 @@ final class SightOptions {
             err.print(stats.equals("json") ? report.json() : report.table());
         }
         if (dumpRegion != null) {
-            err.println("queztl: --dump-region: %d regions written to %s"
-                    .formatted(sight.dumped(), dumpFolder));
+            err.println(
+                    "queztl: --dump-region: %d regions written to %s"
+                            .formatted(sight.dumped(), dumpFolder));
         }
     }
 }
