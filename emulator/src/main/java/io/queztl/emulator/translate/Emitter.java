@@ -29,6 +29,9 @@ final class Emitter {
     static final ClassDesc MMU_CLASS = ClassDesc.of(Mmu.class.getName());
     static final ClassDesc INSN_CLASS = ClassDesc.of(Insn.class.getName());
     static final ClassDesc REGION_CLASS = ClassDesc.of(Region.class.getName());
+    private static final ClassDesc ENTRY_CLASS = ClassDesc.of(RegionEntry.class.getName());
+    private static final MethodTypeDesc CALLEE =
+            MethodTypeDesc.of(ENTRY_CLASS, CPU_CLASS, REGION_CLASS, CD_int, CD_long);
     static final ClassDesc FLAGS_CLASS = ClassDesc.of(Flags.class.getName());
     static final ClassDesc EXEC_CLASS =
             ClassDesc.of(Semantics.class.getName()).nested(Semantics.Exec.class.getSimpleName());
@@ -200,11 +203,17 @@ final class Emitter {
         b.labelBinding(leave);
         writeFlags();
         ripAndCount();
+        Label none = b.newLabel();
         b.aload(CPU).aload(THIS).iload(LINK).lload(RIP);
-        b.invokestatic(
-                REGION_CLASS,
-                "jump",
-                MethodTypeDesc.of(CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long));
+        b.invokestatic(REGION_CLASS, "next", CALLEE);
+        b.astore(EXCEPTION);
+        b.aload(EXCEPTION).ifnull(none);
+        runEntry();
+        b.istore(OUTCOME);
+        shallower();
+        b.iload(OUTCOME).ireturn();
+        b.labelBinding(none);
+        b.loadConstant(Region.LEFT);
         b.ireturn();
     }
 
@@ -692,20 +701,59 @@ final class Emitter {
         writeFlags();
         ripAndCount();
         b.iconst_0().istore(COUNT);
+        Label slow = b.newLabel();
+        Label odd = b.newLabel();
+        Label returned = b.newLabel();
+        int behind = part.distance + i.end;
         b.aload(CPU).aload(THIS).loadConstant(links++).lload(RIP);
-        rip(part.distance + i.end);
-        rip(plan.entry.distance);
-        b.invokestatic(
-                REGION_CLASS,
-                "call",
-                MethodTypeDesc.of(
-                        CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long, CD_long, CD_long));
-        b.dup().istore(OUTCOME).ifne(out);
+        b.invokestatic(REGION_CLASS, "callee", CALLEE);
+        b.astore(EXCEPTION);
+        b.aload(EXCEPTION).ifnull(slow);
+        runEntry();
+        b.dup().istore(OUTCOME).ifne(odd);
+        b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
+        rip(behind);
+        b.lcmp().ifne(odd);
+        b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(odd);
+        shallower();
+        b.aload(CPU).aload(THIS).putfield(CPU_CLASS, "running", REGION_CLASS);
+        b.labelBinding(returned);
         stubs.add(() -> {
-            b.labelBinding(out);
+            b.labelBinding(slow);
+            b.loadConstant(Region.LEFT).istore(OUTCOME);
+            b.labelBinding(odd);
+            b.aload(CPU).aload(THIS).aload(EXCEPTION).checkcast(ENTRY_CLASS).iload(OUTCOME);
+            b.lload(GENERAL + 2 * Cpu.RSP);
+            rip(behind);
+            rip(plan.entry.distance);
+            b.invokestatic(
+                    REGION_CLASS,
+                    "afterCall",
+                    MethodTypeDesc.of(
+                            CD_int,
+                            CPU_CLASS,
+                            REGION_CLASS,
+                            ENTRY_CLASS,
+                            CD_int,
+                            CD_long,
+                            CD_long,
+                            CD_long));
+            b.dup().istore(OUTCOME).ifeq(returned);
             b.iload(OUTCOME).ireturn();
         });
         reload();
         continueAt(part.next());
+    }
+
+    /** Runs the entry in {@link #EXCEPTION}, and pushes what it ends with. */
+    private void runEntry() {
+        b.aload(EXCEPTION).getfield(ENTRY_CLASS, "region", REGION_CLASS);
+        b.aload(CPU).aload(EXCEPTION).getfield(ENTRY_CLASS, "index", CD_int);
+        b.invokevirtual(REGION_CLASS, "run", MethodTypeDesc.of(CD_int, CPU_CLASS, CD_int));
+    }
+
+    private void shallower() {
+        b.aload(CPU).dup().getfield(CPU_CLASS, "depth", CD_int);
+        b.iconst_1().isub().putfield(CPU_CLASS, "depth", CD_int);
     }
 }

@@ -204,33 +204,54 @@ public abstract class Region {
     // ---------------------------------------------------------------
 
     /**
-     * CALL: runs what is at the target until it returns, translated or not, through interrupts of
-     * the guest's own making, but not those that need attention. RIP is the target already, and the
-     * return address is pushed.
-     *
-     * @param expected the return address
-     * @param entry linear address of the caller's first entry
-     * @return {@link #RETURNED} if the caller may go on at the return address, else what it returns
+     * CALL: what can be entered at the target, one call deeper; null if nothing can. RIP is the
+     * target already, and the return address is pushed. The caller runs it itself, so that each
+     * call has a cache of its own in the machine code that HotSpot makes.
      */
-    static int call(Cpu c, Region from, int link, long target, long expected, long entry) {
+    static @Nullable RegionEntry callee(Cpu c, Region from, int link, long target) {
         if (c.attention != 0 || c.depth >= MAX_DEPTH) {
-            return LEFT;
+            return null;
         }
         RegionEntry t = from.links[link];
         if (t == null || !t.at(c, target)) {
             t = c.regions.find(target);
             from.links[link] = t;
-        }
-        long stack = c.r[Cpu.RSP];
-        int result = LEFT;
-        c.depth++;
-        if (t != null) {
-            result = t.run(c);
-            if (result == RETURNED && c.rip == expected) {
-                c.depth--;
-                c.running = from;
-                return from.valid ? RETURNED : LEFT;
+            if (t == null) {
+                return null;
             }
+        }
+        c.depth++;
+        c.running = t.region;
+        return t;
+    }
+
+    /**
+     * Behind a CALL that did not simply return: runs what is at RIP until it returns, translated or
+     * not, through interrupts of the guest's own making, but not those that need attention.
+     *
+     * @param t what was entered, or null
+     * @param result what it ended with
+     * @param stack the stack pointer at its start
+     * @param expected the return address
+     * @param entry linear address of the caller's first entry
+     * @return {@link #RETURNED} if the caller may go on at the return address, else what it returns
+     */
+    static int afterCall(
+            Cpu c,
+            Region from,
+            @Nullable RegionEntry t,
+            int result,
+            long stack,
+            long expected,
+            long entry) {
+        if (t == null) {
+            if (c.attention != 0 || c.depth >= MAX_DEPTH) {
+                return LEFT;
+            }
+            c.depth++;
+        } else if (result == RETURNED && c.rip == expected) {
+            c.depth--;
+            return from.valid ? RETURNED : LEFT;
         }
         if (c.regions.flat) {
             c.depth--;
@@ -244,26 +265,11 @@ public abstract class Region {
         return returned && from.entries[0].at(c, entry) ? RETURNED : LEFT;
     }
 
-    /** A jump out of a region. RIP is the target already. */
-    static int jump(Cpu c, Region from, int link, long target) {
-        if (link < 0 || c.attention != 0) {
-            return LEFT;
-        }
-        RegionEntry t = from.links[link];
-        if (t == null || !t.at(c, target)) {
-            t = c.regions.find(target);
-            if (t == null) {
-                return LEFT;
-            }
-            from.links[link] = t;
-        }
-        if (c.depth >= MAX_DEPTH) {
-            return LEFT;
-        }
-        c.depth++;
-        int result = t.run(c);
-        c.depth--;
-        return result;
+    /**
+     * A jump out of a region: what to enter, one call deeper, or null. RIP is the target already.
+     */
+    static @Nullable RegionEntry next(Cpu c, Region from, int link, long target) {
+        return link < 0 ? null : callee(c, from, link, target);
     }
 
     /** A guest exception at instruction {@code at}; all registers are in the CPU. */

@@ -5,11 +5,14 @@ import io.queztl.emulator.mmu.Mmu;
 
 /** A way into a region: a basic block of it, at a guest-physical address. */
 public final class RegionEntry {
-    private final Region region;
-    private final int index;
+    final Region region;
+    final int index;
 
     /** Distance of the block from the start of the region's first page, in bytes. */
     final int distance;
+
+    /** The region lies in several pages. */
+    private final boolean spans;
 
     /** Guest-physical address; -1 once invalid. */
     private long physical;
@@ -19,6 +22,7 @@ public final class RegionEntry {
         this.index = index;
         this.distance = distance;
         this.physical = physical;
+        this.spans = region.spanDistance.length > 0;
     }
 
     /** What it leads into. */
@@ -46,7 +50,7 @@ public final class RegionEntry {
         int x = Mmu.slot(linear);
         return t[x] == (linear & Mmu.PAGE)
                 && linear + t[x + 1] == physical
-                && (region.spanDistance.length == 0 || region.spans(c, linear, distance));
+                && (!spans || region.spans(c, linear, distance));
     }
 
     /** Runs from RIP, which must be this entry's, until something ends it. */
