@@ -11,6 +11,7 @@ module io.queztl.devices {
     exports io.queztl.devices.legacy;
     exports io.queztl.devices.pci;
     exports io.queztl.devices.power;
+    exports io.queztl.devices.storage;
     exports io.queztl.devices.virtio;
     exports io.queztl.devices.virtio.rng;
 }

@@ -1,0 +1,231 @@
+package io.queztl.devices.storage;
+
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A locked file or block device. A writer has it alone, readers share it, between processes (record
+ * locks) and inside this one. Record locks of a process vanish when it closes any descriptor of the
+ * file, so all readers here share one channel, and a file in use is never opened a second time.
+ */
+final class ImageFile implements Closeable {
+    /** The byte whose lock tells QEMU that nobody else may write. */
+    private static final long QEMU_NO_OTHER_WRITER = 201;
+
+    private static final long CHUNK = 1 << 30;
+
+    private static final Map<Object, Shared> IN_USE = new HashMap<>();
+
+    private static final class Shared {
+        final FileChannel channel;
+        final boolean readOnly;
+        int users = 1;
+
+        Shared(FileChannel channel, boolean readOnly) {
+            this.channel = channel;
+            this.readOnly = readOnly;
+        }
+    }
+
+    private final Path path;
+    private final Object key;
+    private final Shared shared;
+    private boolean closed;
+
+    private ImageFile(Path path, Object key, Shared shared) {
+        this.path = path;
+        this.key = key;
+        this.shared = shared;
+    }
+
+    static ImageFile open(Path path, boolean readOnly) throws IOException {
+        try {
+            return lock(path, readOnly);
+        } catch (NoSuchFileException e) {
+            throw new ImageException("the image " + path + " does not exist");
+        } catch (AccessDeniedException e) {
+            throw new ImageException("the image " + path + " may not be opened: permission denied");
+        }
+    }
+
+    private static ImageFile lock(Path path, boolean readOnly) throws IOException {
+        BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        if (attributes.isDirectory()) {
+            throw new ImageException("the image " + path + " is a folder");
+        }
+        Object fileKey = attributes.fileKey();
+        Object key = fileKey == null ? path.toRealPath() : fileKey;
+        synchronized (IN_USE) {
+            Shared shared = IN_USE.get(key);
+            if (shared != null) {
+                if (!readOnly || !shared.readOnly) {
+                    throw inUse(path, readOnly);
+                }
+                shared.users++;
+                return new ImageFile(path, key, shared);
+            }
+            FileChannel channel =
+                    readOnly
+                            ? FileChannel.open(path, StandardOpenOption.READ)
+                            : FileChannel.open(
+                                    path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            boolean done = false;
+            try {
+                FileLock lock;
+                try {
+                    lock =
+                            readOnly
+                                    ? channel.tryLock(QEMU_NO_OTHER_WRITER, 1, true)
+                                    : channel.tryLock();
+                } catch (OverlappingFileLockException e) {
+                    lock = null;
+                }
+                if (lock == null) {
+                    throw inUse(path, readOnly);
+                }
+                shared = new Shared(channel, readOnly);
+                IN_USE.put(key, shared);
+                done = true;
+                return new ImageFile(path, key, shared);
+            } finally {
+                if (!done) {
+                    channel.close();
+                }
+            }
+        }
+    }
+
+    private static ImageException inUse(Path path, boolean readOnly) {
+        return new ImageException(
+                "the image "
+                        + path
+                        + " is in use: "
+                        + (readOnly
+                                ? "somebody else writes to it"
+                                : "only one may write to it, and somebody else has it open"));
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /** Bytes; those of the device for a block device. */
+    long length() throws IOException {
+        long n = shared.channel.size();
+        if (n == 0 && !Files.isRegularFile(path)) {
+            n = deviceSize();
+        }
+        return n;
+    }
+
+    /** Linux tells a block device's size by seeking to its end, which a channel does not offer. */
+    private long deviceSize() throws IOException {
+        long low = 0;
+        long high = 1;
+        ByteBuffer one = ByteBuffer.allocate(1);
+        while (high > 0 && shared.channel.read(one.clear(), high - 1) == 1) {
+            low = high;
+            high <<= 1;
+        }
+        if (high <= 0) {
+            throw new ImageException("the image " + path + " has no end");
+        }
+        while (high - low > 1) {
+            long middle = (low + high) >>> 1;
+            if (shared.channel.read(one.clear(), middle - 1) == 1) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Reads all of the segment; what is past the end of the file is zero. */
+    void read(long offset, MemorySegment target) throws IOException {
+        long n = target.byteSize();
+        for (long done = 0; done < n; done += CHUNK) {
+            MemorySegment part = target.asSlice(done, Math.min(CHUNK, n - done));
+            ByteBuffer buffer = part.asByteBuffer();
+            while (buffer.hasRemaining()) {
+                int got = shared.channel.read(buffer, offset + done + buffer.position());
+                if (got < 0) {
+                    part.asSlice(buffer.position()).fill((byte) 0);
+                    break;
+                }
+            }
+        }
+    }
+
+    void write(long offset, MemorySegment source) throws IOException {
+        long n = source.byteSize();
+        for (long done = 0; done < n; done += CHUNK) {
+            ByteBuffer buffer = source.asSlice(done, Math.min(CHUNK, n - done)).asByteBuffer();
+            while (buffer.hasRemaining()) {
+                if (shared.channel.write(buffer, offset + done + buffer.position()) <= 0) {
+                    throw new EOFException("the image " + path + " takes no more data");
+                }
+            }
+        }
+    }
+
+    void writeZeroes(long offset, long length) throws IOException {
+        MemorySegment zeroes = MemorySegment.ofArray(new byte[(int) Math.min(length, 1 << 18)]);
+        for (long done = 0; done < length; done += zeroes.byteSize()) {
+            write(offset + done, zeroes.asSlice(0, Math.min(zeroes.byteSize(), length - done)));
+        }
+    }
+
+    void force() throws IOException {
+        shared.channel.force(false);
+    }
+
+    /** Makes the file this long; a block device cannot change. */
+    void setLength(long length) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new ImageException("the image " + path + " is a device: its size is fixed");
+        }
+        long now = shared.channel.size();
+        if (length < now) {
+            shared.channel.truncate(length);
+        } else if (length > now) {
+            shared.channel.write(ByteBuffer.allocate(1), length - 1);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        synchronized (IN_USE) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            if (--shared.users == 0) {
+                IN_USE.remove(key, shared);
+                shared.channel.close();
+            }
+        }
+    }
+
+    static void checkRange(String name, long offset, long length, long size) throws IOException {
+        if (offset < 0 || length < 0 || offset > size || length > size - offset) {
+            throw new IOException(
+                    "a request for %d bytes at %d is outside the %d bytes of %s"
+                            .formatted(length, offset, size, name));
+        }
+    }
+}
