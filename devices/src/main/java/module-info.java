@@ -6,6 +6,7 @@ module io.queztl.devices {
     requires static transitive org.jspecify;
     requires transitive io.queztl.machine;
     requires io.queztl.linux;
+    requires aircompressor.v3;
 
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;

@@ -30,6 +30,12 @@ public final class ExitStatus {
     /** With {@code --check}: translated code and the interpreter differ. */
     public static final int DIFFERENCE = 8;
 
+    /** A disk image cannot be used, or has errors. */
+    public static final int IMAGE = 9;
+
+    /** A disk image has lost space, but no error. */
+    public static final int IMAGE_LEAKS = 10;
+
     /** An error in Queztl itself, or the launcher could not build or find a JDK. */
     public static final int INTERNAL = 125;
 

@@ -20,9 +20,48 @@ public final class Images {
             throws IOException {
         return switch (format) {
             case RAW -> RawImage.open(path, options);
-            case QCOW2 -> throw new ImageException("qcow2 is not there yet");
+            case QCOW2 -> Qcow2Image.open(path, options, 0);
             case NBD -> throw new ImageException("nbd images are not supported yet");
         };
+    }
+
+    /** Makes an empty raw image of a size in bytes; the file must not exist. */
+    public static void createRaw(Path path, long size) throws IOException {
+        Files.createFile(path);
+        try (DiskImage image = RawImage.open(path, ImageOptions.WRITABLE)) {
+            image.resize(size);
+        }
+    }
+
+    /**
+     * Makes an empty qcow2 image; the file must not exist.
+     *
+     * @param size bytes
+     * @param clusterSize bytes, a power of two from 4096 to 2 MiB
+     * @param version 2 or 3
+     */
+    public static void createQcow2(Path path, long size, int clusterSize, int version)
+            throws IOException {
+        if (Integer.bitCount(clusterSize) != 1 || clusterSize < 4096 || clusterSize > 2 << 20) {
+            throw new ImageException("clusters are a power of two from 4096 to 2097152 bytes");
+        }
+        if (version != 2 && version != 3) {
+            throw new ImageException("qcow2 images have version 2 or 3");
+        }
+        Qcow2Image.create(path, size, Integer.numberOfTrailingZeros(clusterSize), version);
+    }
+
+    /**
+     * Compares a qcow2 image's tables with its refcounts, for {@code image check}.
+     *
+     * @return errors, then leaked clusters; an image of another format has neither
+     */
+    public static long[] check(DiskImage image) throws IOException {
+        if (image instanceof Qcow2Image q) {
+            Qcow2Check.Result result = q.check();
+            return new long[] {result.errors(), result.leaks()};
+        }
+        return new long[2];
     }
 
     /** Records the format beside the content, where the guest cannot write; false if it cannot be. */

@@ -1,0 +1,363 @@
+package io.queztl.server.cli;
+
+import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.ImageFormat;
+import io.queztl.devices.storage.ImageInfo;
+import io.queztl.devices.storage.ImageOptions;
+import io.queztl.devices.storage.Images;
+import io.queztl.server.CommandException;
+import io.queztl.server.ExitStatus;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code queztl image}: makes, copies, describes, checks and resizes disk images. */
+@Command(
+        name = "image",
+        description = {
+            "Works on disk images: raw and qcow2.",
+            "A format is stated, or recorded when Queztl makes the image; never guessed.",
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Cli.Version.class,
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit statuses:%n",
+        exitCodeList = {
+            "0:done; for check: nothing is wrong",
+            "2:wrong arguments",
+            "9:the image cannot be used; for check: it has errors",
+            "10:for check: space is lost, but nothing is wrong",
+        })
+final class ImageCommand implements Runnable {
+    private static final int CHUNK = 1 << 20;
+    private static final int PIECE = 4096;
+
+    private final HostIo io;
+
+    @Spec private @Nullable CommandSpec spec;
+
+    ImageCommand(HostIo io) {
+        this.io = io;
+    }
+
+    @Override
+    public void run() {
+        CommandSpec s = spec;
+        if (s != null) {
+            throw new CommandLine.ParameterException(s.commandLine(), "no command given");
+        }
+    }
+
+    private interface Work {
+        int run() throws IOException;
+    }
+
+    private static int guarded(Work work) {
+        try {
+            return work.run();
+        } catch (FileAlreadyExistsException e) {
+            throw new CommandException(
+                    ExitStatus.IMAGE, e.getFile() + " exists already; name a new file.", e);
+        } catch (NoSuchFileException e) {
+            throw new CommandException(
+                    ExitStatus.IMAGE, "there is no folder for " + e.getFile() + ".", e);
+        } catch (IOException e) {
+            throw new CommandException(ExitStatus.IMAGE, e.getMessage() + ".", e);
+        }
+    }
+
+    private static ImageFormat format(Path path, @Nullable String stated) {
+        ImageFormat format = stated == null ? Images.recorded(path) : parse(stated);
+        if (format == null) {
+            throw new CommandException(
+                    ExitStatus.USAGE,
+                    "the format of " + path + " is not recorded; state it: raw or qcow2.");
+        }
+        return format;
+    }
+
+    private static ImageFormat parse(String name) {
+        try {
+            return ImageFormat.of(name);
+        } catch (IllegalArgumentException e) {
+            throw new CommandException(ExitStatus.USAGE, e.getMessage() + ".", e);
+        }
+    }
+
+    /** Bytes from a number with an optional K, M, G or T. */
+    static long bytes(String text) {
+        String t = text.strip().toUpperCase(Locale.ROOT);
+        int unit = t.isEmpty() ? -1 : "KMGT".indexOf(t.charAt(t.length() - 1));
+        String digits = unit < 0 ? t : t.substring(0, t.length() - 1);
+        try {
+            long n = Math.multiplyExact(Long.parseLong(digits), 1L << 10 * (unit + 1));
+            if (n >= 0) {
+                return n;
+            }
+        } catch (NumberFormatException | ArithmeticException e) {
+            // The sentence below says it.
+        }
+        throw new CommandException(
+                ExitStatus.USAGE, "'" + text + "' is no size; an example is 10G.");
+    }
+
+    private static void make(Path path, ImageFormat format, long size, int cluster, int version)
+            throws IOException {
+        switch (format) {
+            case RAW -> Images.createRaw(path, size);
+            case QCOW2 -> Images.createQcow2(path, size, cluster, version);
+            case NBD ->
+                    throw new CommandException(
+                            ExitStatus.USAGE, "an nbd export cannot be created.");
+        }
+        Images.record(path, format);
+    }
+
+    private void print(boolean json, Map<String, Object> facts) {
+        StringBuilder text = new StringBuilder();
+        if (json) {
+            text.append('{');
+            facts.forEach(
+                    (name, value) ->
+                            text.append(text.length() > 1 ? "," : "")
+                                    .append(quoted(name))
+                                    .append(':')
+                                    .append(
+                                            value instanceof Number
+                                                    ? value.toString()
+                                                    : quoted(value.toString())));
+            text.append("}\n");
+        } else {
+            facts.forEach((name, value) -> text.append("%s: %s%n".formatted(name, value)));
+        }
+        PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
+        out.print(text);
+        out.flush();
+    }
+
+    private static String quoted(String text) {
+        StringBuilder b = new StringBuilder("\"");
+        for (char c : text.toCharArray()) {
+            if (c == '"' || c == '\\') {
+                b.append('\\').append(c);
+            } else if (c < 0x20) {
+                b.append("\\u%04x".formatted((int) c));
+            } else {
+                b.append(c);
+            }
+        }
+        return b.append('"').toString();
+    }
+
+    @Command(name = "create", description = "Makes an empty image.", mixinStandardHelpOptions = true)
+    int create(
+            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "1", paramLabel = "SIZE", description = "such as 10G") String size,
+            @Option(names = "--format", defaultValue = "qcow2", description = "raw or qcow2")
+                    String format,
+            @Option(names = "--cluster-size", defaultValue = "64K", description = "of a qcow2")
+                    String cluster,
+            @Option(names = "--qcow2-version", defaultValue = "3", description = "2 or 3")
+                    int version,
+            @Option(names = "--json", description = "print facts as JSON") boolean json) {
+        return guarded(
+                () -> {
+                    int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
+                    ImageFormat f = parse(format);
+                    make(path, f, bytes(size), unit, version);
+                    if (json) {
+                        Map<String, Object> facts = new LinkedHashMap<>();
+                        facts.put("file", path);
+                        facts.put("format", f);
+                        facts.put("virtual-size", bytes(size));
+                        print(true, facts);
+                    }
+                    return ExitStatus.OK;
+                });
+    }
+
+    @Command(name = "info", description = "Describes an image.", mixinStandardHelpOptions = true)
+    int info(
+            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
+            @Option(names = "--backing", description = "follow backing files") boolean backing,
+            @Option(names = "--json", description = "print JSON") boolean json) {
+        return guarded(
+                () -> {
+                    try (DiskImage image =
+                            Images.open(path, format(path, format), new ImageOptions(true, backing))) {
+                        ImageInfo info = image.info();
+                        Map<String, Object> facts = new LinkedHashMap<>();
+                        facts.put("file", path);
+                        facts.put("format", info.format());
+                        facts.put("virtual-size", info.virtualSize());
+                        facts.put("file-size", info.fileSize());
+                        facts.putAll(info.details());
+                        print(json, facts);
+                    }
+                    return ExitStatus.OK;
+                });
+    }
+
+    @Command(
+            name = "check",
+            description = "Compares an image's tables with its refcounts.",
+            mixinStandardHelpOptions = true)
+    int check(
+            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
+            @Option(names = "--backing", description = "follow backing files") boolean backing,
+            @Option(names = "--json", description = "print JSON") boolean json) {
+        return guarded(
+                () -> {
+                    try (DiskImage image =
+                            Images.open(path, format(path, format), new ImageOptions(true, backing))) {
+                        long[] found = Images.check(image);
+                        Map<String, Object> facts = new LinkedHashMap<>();
+                        facts.put("errors", found[0]);
+                        facts.put("leaked-clusters", found[1]);
+                        print(json, facts);
+                        int leaks = found[1] > 0 ? ExitStatus.IMAGE_LEAKS : ExitStatus.OK;
+                        return found[0] > 0 ? ExitStatus.IMAGE : leaks;
+                    }
+                });
+    }
+
+    @Command(
+            name = "resize",
+            description = "Changes an image's size; what is new reads as zero.",
+            mixinStandardHelpOptions = true)
+    int resize(
+            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "1", paramLabel = "SIZE", description = "such as 10G") String size,
+            @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
+            @Option(names = "--backing", description = "follow backing files") boolean backing,
+            @Option(names = "--shrink", description = "allow a smaller size, which loses data")
+                    boolean shrink,
+            @Option(names = "--json", description = "print JSON") boolean json) {
+        return guarded(
+                () -> {
+                    long bytes = bytes(size);
+                    try (DiskImage image =
+                            Images.open(path, format(path, format), new ImageOptions(false, backing))) {
+                        if (bytes < image.size() && !shrink) {
+                            throw new CommandException(
+                                    ExitStatus.USAGE,
+                                    "the image has %d bytes; --shrink allows to lose data."
+                                            .formatted(image.size()));
+                        }
+                        image.resize(bytes);
+                        if (json) {
+                            print(true, new LinkedHashMap<>(Map.of("virtual-size", image.size())));
+                        }
+                    }
+                    return ExitStatus.OK;
+                });
+    }
+
+    @Command(
+            name = "convert",
+            description = "Copies an image to a new one; what is zero takes no space.",
+            mixinStandardHelpOptions = true)
+    int convert(
+            @Parameters(index = "0", paramLabel = "FROM") Path from,
+            @Parameters(index = "1", paramLabel = "TO") Path to,
+            @Option(names = "--from-format", description = "raw or qcow2") @Nullable String fromFormat,
+            @Option(names = "--to-format", defaultValue = "qcow2", description = "raw or qcow2")
+                    String toFormat,
+            @Option(names = "--backing", description = "follow FROM's backing files")
+                    boolean backing,
+            @Option(names = "--cluster-size", defaultValue = "64K", description = "of a qcow2")
+                    String cluster,
+            @Option(names = "--progress", description = "print percents on standard error")
+                    boolean progress,
+            @Option(names = "--json", description = "print facts as JSON") boolean json) {
+        return guarded(
+                () -> {
+                    int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
+                    ImageFormat target = parse(toFormat);
+                    ImageOptions options = new ImageOptions(true, backing);
+                    try (DiskImage source = Images.open(from, format(from, fromFormat), options)) {
+                        make(to, target, source.size(), unit, 3);
+                        boolean done = false;
+                        try (DiskImage copy = Images.open(to, target, ImageOptions.WRITABLE)) {
+                            copy(source, copy, progress);
+                            copy.flush();
+                            done = true;
+                        } finally {
+                            if (!done) {
+                                Files.deleteIfExists(to);
+                            }
+                        }
+                        if (json) {
+                            Map<String, Object> facts = new LinkedHashMap<>();
+                            facts.put("file", to);
+                            facts.put("format", target);
+                            facts.put("virtual-size", source.size());
+                            print(true, facts);
+                        }
+                    }
+                    return ExitStatus.OK;
+                });
+    }
+
+    private void copy(DiskImage source, DiskImage target, boolean progress) throws IOException {
+        byte[] buffer = new byte[CHUNK];
+        MemorySegment segment = MemorySegment.ofArray(buffer);
+        long size = source.size();
+        int shown = -1;
+        for (long at = 0; at < size; ) {
+            long zeroes = source.zeroRun(at, size - at);
+            at += zeroes;
+            int n = (int) Math.min(CHUNK - at % CHUNK, size - at);
+            source.read(at, segment.asSlice(0, n));
+            writeNonZero(target, at, buffer, n);
+            at += n;
+            int percent = size == 0 ? 100 : (int) (at / (size / 100.0));
+            if (progress && percent != shown) {
+                io.err().printf("\r%d %%", percent);
+                io.err().flush();
+                shown = percent;
+            }
+        }
+        if (progress) {
+            io.err().println();
+        }
+    }
+
+    private static void writeNonZero(DiskImage target, long at, byte[] buffer, int n)
+            throws IOException {
+        int start = -1;
+        for (int i = 0; i < n; i += PIECE) {
+            int end = Math.min(i + PIECE, n);
+            boolean zero = true;
+            for (int k = i; k < end && zero; k++) {
+                zero = buffer[k] == 0;
+            }
+            if (zero && start >= 0) {
+                target.write(at + start, MemorySegment.ofArray(buffer).asSlice(start, i - start));
+                start = -1;
+            } else if (!zero && start < 0) {
+                start = i;
+            }
+        }
+        if (start >= 0) {
+            target.write(at + start, MemorySegment.ofArray(buffer).asSlice(start, n - start));
+        }
+    }
+}
