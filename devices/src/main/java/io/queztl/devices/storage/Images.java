@@ -21,8 +21,17 @@ public final class Images {
         return switch (format) {
             case RAW -> RawImage.open(path, options);
             case QCOW2 -> Qcow2Image.open(path, options, 0);
-            case NBD -> throw new ImageException("nbd images are not supported yet");
+            case NBD -> throw new ImageException("an nbd export is named by a URI, not a file");
         };
+    }
+
+    /**
+     * Connects to an export of an NBD server.
+     *
+     * @param uri {@code nbd://HOST[:PORT]/EXPORT} or {@code nbd+unix:///EXPORT?socket=PATH}
+     */
+    public static DiskImage openNbd(String uri, boolean readOnly) throws IOException {
+        return NbdImage.open(uri, readOnly);
     }
 
     /** Makes an empty raw image of a size in bytes; the file must not exist. */

@@ -5,11 +5,16 @@ import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.ImageInfo;
 import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
+import io.queztl.devices.storage.NbdServer;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -314,6 +319,61 @@ final class ImageCommand implements Runnable {
                     }
                     return ExitStatus.OK;
                 });
+    }
+
+    @Command(
+            name = "serve",
+            description = {
+                "Exports an image by NBD until it is ended.",
+                "There is no authentication: whoever reaches the address has the disk.",
+            },
+            mixinStandardHelpOptions = true)
+    int serve(
+            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
+            @Option(names = "--backing", description = "follow backing files") boolean backing,
+            @Option(names = "--read-only", description = "refuse writes") boolean readOnly,
+            @Option(names = "--export", defaultValue = "", description = "name of the export")
+                    String export,
+            @Option(names = "--socket", paramLabel = "PATH", description = "a Unix socket")
+                    @Nullable Path socket,
+            @Option(
+                            names = "--port",
+                            defaultValue = "10809",
+                            description = "TCP port on the loopback address")
+                    int port,
+            @Option(names = "--json", description = "print the address as JSON") boolean json) {
+        if (port < 0 || port > 65535) {
+            throw new CommandException(ExitStatus.USAGE, port + " is no TCP port.");
+        }
+        return guarded(
+                () -> {
+                    SocketAddress address =
+                            socket == null
+                                    ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
+                                    : UnixDomainSocketAddress.of(socket);
+                    ImageOptions options = new ImageOptions(readOnly, backing);
+                    try (DiskImage image = Images.open(path, format(path, format), options);
+                            NbdServer server = new NbdServer(image, export, address)) {
+                        print(json, new LinkedHashMap<>(Map.of("listening", server.address())));
+                        Thread end = new Thread(() -> end(image, socket), "queztl-nbd-end");
+                        Runtime.getRuntime().addShutdownHook(end);
+                        server.run();
+                    }
+                    return ExitStatus.OK;
+                });
+    }
+
+    /** What a signal leaves to do: the image's tables to the disk, the socket away. */
+    private static void end(DiskImage image, @Nullable Path socket) {
+        try {
+            image.close();
+            if (socket != null) {
+                Files.deleteIfExists(socket);
+            }
+        } catch (IOException e) {
+            System.err.println("queztl: " + e.getMessage() + ".");
+        }
     }
 
     private void copy(DiskImage source, DiskImage target, boolean progress) throws IOException {
