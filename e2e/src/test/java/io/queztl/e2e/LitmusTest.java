@@ -2,6 +2,7 @@ package io.queztl.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,18 +27,18 @@ class LitmusTest {
     private static final int TESTS = 89;
     private static final int MINUTES = 30;
 
-    /** How the software CPU runs guest code, as the system property queztl.cpu.mode names it. */
-    static Stream<String> modes() {
-        return Stream.of("interpreter", "mixed");
+    static Stream<ExecutionMode> modes() {
+        return Modes.wanted();
     }
 
     @ParameterizedTest
     @MethodSource("modes")
-    void litmusTests_seeNothingThatTsoForbids(String mode) throws Exception {
+    void litmusTests_seeNothingThatTsoForbids(ExecutionMode mode) throws Exception {
         Map<String, List<String>> guest = Tool.buildGuest("litmus");
         List<String> command =
                 new ArrayList<>(
                         Queztl.command(
+                                mode,
                                 "run",
                                 "--kernel",
                                 guest.getOrDefault("kernel", List.of()).getFirst(),
@@ -49,7 +50,6 @@ class LitmusTest {
                                 "512M",
                                 "--append",
                                 "quiet"));
-        command.add(1, "-Dqueztl.cpu.mode=" + mode);
         Path console = Tool.RESULTS.resolve("litmus." + mode + ".console");
         Process vm =
                 new ProcessBuilder(command)

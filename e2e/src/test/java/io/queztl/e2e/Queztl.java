@@ -1,6 +1,7 @@
 package io.queztl.e2e;
 
 import io.queztl.server.cli.Cli;
+import io.queztl.emulator.ExecutionMode;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -27,6 +28,14 @@ final class Queztl {
         int status = Cli.run(in, out, err, arguments);
         return new Result(
                 status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** The command line of a JVM that runs it in a CPU mode. */
+    static List<String> command(ExecutionMode mode, String... arguments) {
+        List<String> line = command(arguments);
+        line.removeIf(argument -> argument.startsWith("-D" + ExecutionMode.PROPERTY + "="));
+        line.add(1, "-D" + ExecutionMode.PROPERTY + "=" + mode);
+        return line;
     }
 
     /** The command line of a JVM that runs it, in the CPU mode that this JVM was told. */

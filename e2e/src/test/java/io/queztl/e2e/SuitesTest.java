@@ -2,6 +2,7 @@ package io.queztl.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.emulator.ExecutionMode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,9 +15,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Test suites of others, run in a guest. Their scripts, the guest's init and the known failures are
@@ -74,17 +77,29 @@ class SuitesTest {
         }
     }
 
+    static Stream<Arguments> suitesAndModes() {
+        return Stream.of(Suite.values())
+                .flatMap(suite -> Modes.wanted().map(mode -> Arguments.of(suite, mode)));
+    }
+
     @ParameterizedTest
-    @EnumSource
-    void suite_inTheGuest_failsOnlyAsKnown(Suite suite) throws Exception {
+    @MethodSource("suitesAndModes")
+    void suite_inTheGuest_failsOnlyAsKnown(Suite suite, ExecutionMode mode) throws Exception {
         Map<String, List<String>> guest = Tool.buildGuest(suite.folderName);
         List<String> notBuilt = guest.getOrDefault("note", List.of());
-        Report report = boot(suite, guest);
+        long start = System.nanoTime();
+        Report report = boot(suite, mode, guest);
+        double seconds = (System.nanoTime() - start) / 1e9;
         Map<String, String> known = knownFailures(suite);
 
         print(
-                "%s: %d passed, %d failed, %d not run",
-                suite, report.passed.size(), report.failed.size(), notBuilt.size());
+                "%s, %s: %d passed, %d failed, %d not run, %.0f s",
+                suite,
+                mode,
+                report.passed.size(),
+                report.failed.size(),
+                notBuilt.size(),
+                seconds);
         notBuilt.forEach(note -> print("  %s", note));
         Map<String, String> unexpected = new HashMap<>(report.failed);
         unexpected.keySet().removeAll(known.keySet());
@@ -104,11 +119,13 @@ class SuitesTest {
         assertThat(report.passed).hasSizeGreaterThanOrEqualTo(suite.atLeast);
     }
 
-    private static Report boot(Suite suite, Map<String, List<String>> guest) throws Exception {
-        Path console = Tool.RESULTS.resolve(suite + ".console");
+    private static Report boot(
+            Suite suite, ExecutionMode mode, Map<String, List<String>> guest) throws Exception {
+        Path console = Tool.RESULTS.resolve(suite + "." + mode + ".console");
         Process vm =
                 new ProcessBuilder(
                                 Queztl.command(
+                                        mode,
                                         "run",
                                         "--kernel",
                                         guest.getOrDefault("kernel", List.of()).getFirst(),

@@ -51,7 +51,7 @@ final class Translator {
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);
 
     /** Guest instructions in all regions together at most; one costs 1 to 2 KiB in the JVM. */
-    private static final int BUDGET = Integer.getInteger("queztl.cpu.budget", 400_000);
+    private final int budget = Integer.getInteger("queztl.cpu.budget", 400_000);
 
     private static final System.Logger LOG = System.getLogger(Translator.class.getName());
 
@@ -187,12 +187,12 @@ final class Translator {
     private synchronized void keep(Made m) {
         kept.add(m);
         instructions += m.region.size();
-        if (instructions <= BUDGET) {
+        if (instructions <= budget) {
             return;
         }
         kept.removeIf(k -> forget(k, !k.region.valid(), InvalidationReason.EVICTED));
         int before = instructions;
-        int half = instructions > BUDGET / 2 ? kept.size() / 2 : 0;
+        int half = instructions > budget / 2 ? kept.size() / 2 : 0;
         for (int n = 0; n < half; n++) {
             boolean ignored = forget(kept.removeFirst(), true, InvalidationReason.EVICTED);
         }
