@@ -5,6 +5,7 @@ import io.queztl.emulator.ExecutionMode;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,14 +39,18 @@ final class Queztl {
         return line;
     }
 
-    /** The command line of a JVM that runs it, in the CPU mode that this JVM was told. */
+    /** The command line of a JVM that runs it, in the CPU mode and with the options of this one. */
     static List<String> command(String... arguments) {
         List<String> line =
                 new ArrayList<>(
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 "-XX:+UseSerialGC",
+                                "--sun-misc-unsafe-memory-access=allow",
                                 "--enable-native-access=ALL-UNNAMED"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(a -> a.startsWith("-XX:") || a.startsWith("-Xbootclasspath/a:"))
+                .forEach(line::add);
         System.getProperties().stringPropertyNames().stream()
                 .filter(name -> name.startsWith("queztl.cpu."))
                 .forEach(name -> line.add("-D" + name + "=" + System.getProperty(name)));
