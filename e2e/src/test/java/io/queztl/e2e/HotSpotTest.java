@@ -19,6 +19,7 @@ class HotSpotTest {
         String launcher = Files.readString(Path.of("../queztl"));
         assertThat(launcher)
                 .contains("-XX:+WhiteBoxAPI", "queztl-hotspot.jar", "boot/regions.json")
-                .contains("-XX:-DontCompileHugeMethods", "-XX:MaxInlineSize=80", "-XX:-ClipInlining");
+                .contains(
+                        "-XX:-DontCompileHugeMethods", "-XX:MaxInlineSize=80", "-XX:-ClipInlining");
     }
 }
