@@ -14,5 +14,6 @@ module io.queztl.devices {
     exports io.queztl.devices.power;
     exports io.queztl.devices.storage;
     exports io.queztl.devices.virtio;
+    exports io.queztl.devices.virtio.block;
     exports io.queztl.devices.virtio.rng;
 }

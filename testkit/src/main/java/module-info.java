@@ -9,4 +9,5 @@ module io.queztl.testkit {
     exports io.queztl.testkit.oracle;
     exports io.queztl.testkit.random;
     exports io.queztl.testkit.vector;
+    exports io.queztl.testkit.virtio;
 }

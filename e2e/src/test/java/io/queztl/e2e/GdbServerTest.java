@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,7 +88,7 @@ class GdbServerTest {
                         "",
                         false,
                         true,
-                        false);
+                        false, List.of());
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

@@ -9,6 +9,7 @@ import io.queztl.vmm.builder.VmBuilder;
 import io.queztl.vmm.config.VmConfig;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +30,7 @@ class PauseTest {
                         "",
                         false,
                         true,
-                        false);
+                        false, List.of());
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

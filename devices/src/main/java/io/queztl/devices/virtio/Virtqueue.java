@@ -161,6 +161,8 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
                 if (index >= entries) {
                     throw new MalformedRingException("an index outside the indirect table");
                 }
+            } else {
+                index++;
             }
         }
         if (chained) {

@@ -9,15 +9,19 @@ import io.queztl.server.ExitStatus;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.StockGuest;
 import io.queztl.server.guest.StockInitramfs;
+import io.queztl.server.guest.StockModules;
 import io.queztl.vmm.builder.Outcome;
 import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
+import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.gdb.GdbServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -93,6 +97,13 @@ final class RunCommand implements Callable<Integer> {
     private String cpuModel = VmConfig.DEFAULT_CPU_MODEL;
 
     @Option(
+            names = "--disk",
+            paramLabel = "PATH,format=raw[,ro][,serial=TEXT]",
+            description =
+                    "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
+    private List<String> disks = new ArrayList<>();
+
+    @Option(
             names = "--exec",
             paramLabel = "COMMAND",
             description = "run this in the guest's shell and end with its status")
@@ -166,7 +177,8 @@ final class RunCommand implements Callable<Integer> {
                         KernelCommandLine.of(kernel, append, verbose),
                         unpackInitrd,
                         debugExit,
-                        debugConsole);
+                        debugConsole,
+                        disks.stream().map(DiskConfig::parse).toList());
         Sight sight = sightOptions.sight();
         SoftwareAccelerator accelerator =
                 new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
@@ -190,6 +202,7 @@ final class RunCommand implements Callable<Integer> {
                             temporary,
                             guest.busybox(),
                             exec,
+                            modules(guest),
                             terminal == null ? null : terminal.size(),
                             verbose);
                     config = config.withInitrd(temporary);
@@ -200,6 +213,13 @@ final class RunCommand implements Callable<Integer> {
         } finally {
             delete(temporary);
         }
+    }
+
+    private List<Path> modules(StockGuest guest) {
+        // Without a device that needs them, loading them would only cost time.
+        return disks.isEmpty()
+                ? List.of()
+                : StockModules.files(guest.modules(), StockModules.DISK, StockModules.ENTROPY);
     }
 
     private int run(

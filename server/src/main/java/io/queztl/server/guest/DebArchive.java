@@ -7,12 +7,14 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
 import org.apache.commons.compress.archivers.ar.ArArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 
 /**
@@ -33,13 +35,28 @@ final class DebArchive {
      * @throws IOException if the package is damaged or has no such file
      */
     void extract(Predicate<String> wanted, String what, Path target) throws IOException {
+        if (extractSome(name -> wanted.test(name) ? target : null, true) == 0) {
+            throw new IOException(file.getFileName() + " holds no " + what);
+        }
+    }
+
+    /**
+     * Writes the regular files that {@code target} gives a path for, each whole or not at all.
+     *
+     * @throws IOException if the package is damaged
+     */
+    void extractAll(Function<String, @Nullable Path> target) throws IOException {
+        int ignored = extractSome(target, false);
+    }
+
+    private int extractSome(Function<String, @Nullable Path> target, boolean one)
+            throws IOException {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
                 ArArchiveInputStream ar = new ArArchiveInputStream(in)) {
             ArArchiveEntry member;
             while ((member = ar.getNextEntry()) != null) {
                 if (member.getName().startsWith("data.tar")) {
-                    extractFromTar(uncompressed(member.getName(), ar), wanted, what, target);
-                    return;
+                    return extractFromTar(uncompressed(member.getName(), ar), target, one);
                 }
             }
         }
@@ -56,15 +73,17 @@ final class DebArchive {
         };
     }
 
-    private void extractFromTar(
-            InputStream data, Predicate<String> wanted, String what, Path target)
+    private static int extractFromTar(
+            InputStream data, Function<String, @Nullable Path> targets, boolean one)
             throws IOException {
         // Not closed: the ar stream under it belongs to the caller.
         TarArchiveInputStream tar = new TarArchiveInputStream(data);
         TarArchiveEntry entry;
+        int files = 0;
         while ((entry = tar.getNextEntry()) != null) {
             String name = entry.getName().startsWith("./") ? entry.getName().substring(2) : "";
-            if (entry.isFile() && wanted.test(name)) {
+            Path target = entry.isFile() ? targets.apply(name) : null;
+            if (target != null) {
                 Path part = Files.createTempFile(target.getParent(), ".part", "");
                 try {
                     Files.copy(tar, part, StandardCopyOption.REPLACE_EXISTING);
@@ -72,9 +91,12 @@ final class DebArchive {
                 } finally {
                     Files.deleteIfExists(part);
                 }
-                return;
+                files++;
+                if (one) {
+                    break;
+                }
             }
         }
-        throw new IOException(file.getFileName() + " holds no " + what);
+        return files;
     }
 }

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param kernel the bzImage
  * @param busybox the statically linked busybox
  * @param release what {@code uname -r} says in the guest
+ * @param modules folder of the kernel's modules for {@link StockModules}
  */
-public record StockGuest(Path kernel, Path busybox, String release) {
+public record StockGuest(Path kernel, Path busybox, String release, Path modules) {
     /**
      * The package that depends on the newest kernel. The cloud flavour has the drivers of virtual
      * machines only: it is a third of the size and quicker to boot.
@@ -68,11 +69,13 @@ public record StockGuest(Path kernel, Path busybox, String release) {
                     new StockGuest(
                             folder.resolve(p.getProperty("kernel", "")),
                             folder.resolve(p.getProperty("busybox", "")),
-                            p.getProperty("release", ""));
+                            p.getProperty("release", ""),
+                            folder.resolve(p.getProperty("modules", "")));
             boolean whole =
                     Long.toString(Files.size(guest.kernel)).equals(p.getProperty("kernel.bytes"))
                             && Long.toString(Files.size(guest.busybox))
-                                    .equals(p.getProperty("busybox.bytes"));
+                                    .equals(p.getProperty("busybox.bytes"))
+                            && StockModules.complete(guest.modules);
             return whole ? guest : null;
         } catch (IOException | IllegalArgumentException e) {
             return null;
@@ -98,6 +101,9 @@ public record StockGuest(Path kernel, Path busybox, String release) {
             Path kernel = folder.resolve("vmlinuz-" + release);
             new DebArchive(apt.download(kernelPackage))
                     .extract(n -> n.startsWith("boot/vmlinuz-"), "kernel", kernel);
+            Path modules = Files.createDirectories(folder.resolve("modules-" + release));
+            new DebArchive(apt.download(kernelPackage))
+                    .extractAll(name -> StockModules.target(modules, name));
 
             progress.accept("downloading " + BUSYBOX_PACKAGE + " " + apt.version(BUSYBOX_PACKAGE));
             Path busybox = folder.resolve("busybox");
@@ -108,6 +114,7 @@ public record StockGuest(Path kernel, Path busybox, String release) {
             p.setProperty("release", release);
             p.setProperty("kernel", String.valueOf(kernel.getFileName()));
             p.setProperty("kernel.bytes", Long.toString(Files.size(kernel)));
+            p.setProperty("modules", String.valueOf(modules.getFileName()));
             p.setProperty("busybox", String.valueOf(busybox.getFileName()));
             p.setProperty("busybox.bytes", Long.toString(Files.size(busybox)));
             Path part = work.resolve(PROPERTIES);
@@ -115,7 +122,7 @@ public record StockGuest(Path kernel, Path busybox, String release) {
                 p.store(out, null);
             }
             Files.move(part, folder.resolve(PROPERTIES), StandardCopyOption.ATOMIC_MOVE);
-            return new StockGuest(kernel, busybox, release);
+            return new StockGuest(kernel, busybox, release, modules);
         } finally {
             CacheFolder.delete(work);
         }

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ public final class StockInitramfs {
      * @param target the file to write
      * @param busybox a statically linked busybox
      * @param command run by the guest's shell instead of a greeting; null for none
+     * @param modules kernel modules to load, in this order
      * @param terminal the size of the terminal that the guest's console is on; null if it is none
      * @param verbose keep the kernel's last messages, too
      */
@@ -30,6 +32,7 @@ public final class StockInitramfs {
             Path target,
             Path busybox,
             @Nullable String command,
+            List<Path> modules,
             Terminal.@Nullable Size terminal,
             boolean verbose)
             throws IOException {
@@ -52,6 +55,16 @@ public final class StockInitramfs {
                 cpio.file("bin/busybox", 0755, in, Files.size(busybox));
             }
             cpio.symbolicLink("bin/sh", "busybox");
+            if (!modules.isEmpty()) {
+                cpio.directory("etc/queztl/modules", 0755);
+            }
+            for (int i = 0; i < modules.size(); i++) {
+                String name = "etc/queztl/modules/%02d-%s";
+                cpio.file(
+                        name.formatted(i, modules.get(i).getFileName()),
+                        0644,
+                        Files.readAllBytes(modules.get(i)));
+            }
         }
     }
 

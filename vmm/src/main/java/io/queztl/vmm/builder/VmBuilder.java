@@ -17,6 +17,11 @@ import io.queztl.devices.legacy.ResetControl;
 import io.queztl.devices.legacy.Serial;
 import io.queztl.devices.pci.PciHostBridge;
 import io.queztl.devices.power.AcpiPm;
+import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.RawImage;
+import io.queztl.devices.virtio.VirtioPci;
+import io.queztl.devices.virtio.block.VirtioBlock;
+import io.queztl.devices.virtio.rng.VirtioRng;
 import io.queztl.linux.LinuxException;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.cpu.Accelerator;
@@ -30,12 +35,16 @@ import io.queztl.vmm.acpi.AcpiMachine;
 import io.queztl.vmm.acpi.AcpiTables;
 import io.queztl.vmm.boot.BootEntry;
 import io.queztl.vmm.boot.BootLoader;
+import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
 import io.queztl.vmm.layout.Layout;
 import io.queztl.vmm.vcpu.VcpuThread;
+import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -48,6 +57,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VmBuilder {
     private static final int SERIAL_PORTS = 2;
+    private static final int MAX_DISK_QUEUES = 4;
     private static final boolean PM_TIMER_32_BITS = false;
 
     private final VmConfig config;
@@ -149,7 +159,8 @@ public final class VmBuilder {
         ports.add(Layout.PIC_ELCR_PORT, 2, pic.edgeLevel());
 
         addTimers(mmio, ports, irqs, apics, timers, memory);
-        AcpiPm power = addPower(mmio, ports, irqs, timers, exit);
+        AcpiPm power = addPower(ports, irqs, timers, exit);
+        addPci(closer, memory, mmio, ports, apics, irqs, exit);
 
         List<OutputBuffer> outputs = new ArrayList<>();
         Serial serial = null;
@@ -215,8 +226,59 @@ public final class VmBuilder {
         ports.add(Layout.RTC_PORT, Cmos.PORTS, cmos);
     }
 
-    private AcpiPm addPower(
+    private void addPci(
+            Closer closer,
+            GuestMemory memory,
             Bus mmio,
+            Bus ports,
+            ApicSystem apics,
+            IrqRouter irqs,
+            CompletableFuture<Outcome> exit) {
+        // The reset register lies among the configuration ports: the bridge passes it on.
+        ResetControl reset =
+                new ResetControl(
+                        () -> {
+                            boolean ignored = exit.complete(new Outcome.Reset());
+                        });
+        PciHostBridge bridge = new PciHostBridge(mmio, ports, reset, Layout.ECAM);
+        ports.add(Layout.PCI_CONFIG_PORT, PciHostBridge.PORTS, bridge.ports());
+        mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
+        PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
+        VirtioPci ignored =
+                slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
+        for (int i = 0; i < config.disks().size(); i++) {
+            DiskImage image = closer.add(open(config.disks().get(i)));
+            String serial = config.disks().get(i).serial();
+            int queues = Math.min(config.cpus(), MAX_DISK_QUEUES);
+            VirtioBlock disk =
+                    closer.add(new VirtioBlock("disk" + i, memory, image, serial, queues));
+            ignored = slots.add(disk, VirtioBlock.PCI_CLASS);
+        }
+        slots.assignAddresses();
+    }
+
+    private static DiskImage open(DiskConfig disk) {
+        try {
+            return switch (disk.format()) {
+                case RAW -> RawImage.open(disk.path(), disk.readOnly());
+            };
+        } catch (IOException e) {
+            throw new VmException(
+                    VmException.Code.HOST,
+                    "the disk %s cannot be opened: %s.".formatted(disk.path(), reason(e)),
+                    e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException n -> "there is no such file";
+            case AccessDeniedException a -> "this user may not read and write it";
+            default -> String.valueOf(e.getMessage());
+        };
+    }
+
+    private AcpiPm addPower(
             Bus ports,
             IrqRouter irqs,
             TimerThread timers,
@@ -236,10 +298,6 @@ public final class VmBuilder {
         // The tables name no command port: the machine is in ACPI mode from the start.
         power.command().write(0, 1, AcpiPm.ENABLE_COMMAND);
         ports.add(Layout.PM_PORT, AcpiPm.PORTS, power);
-        // The reset register lies among the configuration ports: the bridge passes it on.
-        PciHostBridge pci = new PciHostBridge(mmio, ports, new ResetControl(reset), Layout.ECAM);
-        ports.add(Layout.PCI_CONFIG_PORT, PciHostBridge.PORTS, pci.ports());
-        mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, pci.ecam());
         I8042 i8042 = new I8042(irqs.line(Layout.KEYBOARD_IRQ), false, reset);
         ports.add(Layout.I8042_DATA_PORT, 1, i8042.data());
         ports.add(Layout.I8042_COMMAND_PORT, 1, i8042.command());

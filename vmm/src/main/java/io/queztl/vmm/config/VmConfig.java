@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param unpackInitrd decompress the initrd in the VMM
  * @param debugExit put isa-debug-exit at port 0xf4
  * @param debugConsole put the debug console at port 0xe9
+ * @param disks the disks, in the order of the guest's names for them
  */
 public record VmConfig(
         int cpus,
@@ -29,7 +30,8 @@ public record VmConfig(
         String commandLine,
         boolean unpackInitrd,
         boolean debugExit,
-        boolean debugConsole) {
+        boolean debugConsole,
+        List<DiskConfig> disks) {
     /** The most vCPUs a VM can have. */
     public static final int MAX_CPUS = 64;
 
@@ -43,6 +45,7 @@ public record VmConfig(
 
     /** Checks everything that can be known without the host and the accelerator. */
     public VmConfig {
+        disks = List.copyOf(disks);
         if (cpus < 1 || cpus > MAX_CPUS) {
             throw invalid(
                     "a VM has 1 to %d vCPUs, not %d; say so with --cpus."
@@ -68,7 +71,8 @@ public record VmConfig(
     /** One vCPU, 512 MiB and this kernel. */
     public static VmConfig of(Path kernel) {
         return new VmConfig(
-                1, DEFAULT_MEMORY, DEFAULT_CPU_MODEL, kernel, null, "", false, false, false);
+                1, DEFAULT_MEMORY, DEFAULT_CPU_MODEL, kernel, null, "", false, false, false,
+                List.of());
     }
 
     /** The same with another number of vCPUs. */
@@ -82,7 +86,8 @@ public record VmConfig(
                 commandLine,
                 unpackInitrd,
                 debugExit,
-                debugConsole);
+                debugConsole,
+                disks);
     }
 
     /** The same with another size of memory, in bytes. */
@@ -96,7 +101,8 @@ public record VmConfig(
                 commandLine,
                 unpackInitrd,
                 debugExit,
-                debugConsole);
+                debugConsole,
+                disks);
     }
 
     /** The same with another kernel. */
@@ -110,7 +116,8 @@ public record VmConfig(
                 commandLine,
                 unpackInitrd,
                 debugExit,
-                debugConsole);
+                debugConsole,
+                disks);
     }
 
     /** The same with another initrd. */
@@ -124,7 +131,8 @@ public record VmConfig(
                 commandLine,
                 unpackInitrd,
                 debugExit,
-                debugConsole);
+                debugConsole,
+                disks);
     }
 
     /** The same with another command line. */
@@ -138,7 +146,23 @@ public record VmConfig(
                 text,
                 unpackInitrd,
                 debugExit,
-                debugConsole);
+                debugConsole,
+                disks);
+    }
+
+    /** The same with these disks. */
+    public VmConfig withDisks(List<DiskConfig> list) {
+        return new VmConfig(
+                cpus,
+                memoryBytes,
+                cpuModel,
+                kernel,
+                initrd,
+                commandLine,
+                unpackInitrd,
+                debugExit,
+                debugConsole,
+                list);
     }
 
     /** What the boot loader is asked to do. */

@@ -194,6 +194,18 @@ public final class Layout {
     /** PCI configuration address (four bytes) and data (four bytes). */
     public static final int PCI_CONFIG_PORT = 0xcf8;
 
+    /** First of the ports for devices on the PCI bus. */
+    public static final int PCI_PORTS = 0xc000;
+
+    /** First port after those for devices on the PCI bus. */
+    public static final int PCI_PORTS_END = 0x1_0000;
+
+    /** First slot of bus 0 for a device; 0 is the host bridge. */
+    public static final int PCI_FIRST_SLOT = 1;
+
+    /** Last slot of bus 0 for a device; 31 is the ISA bridge. */
+    public static final int PCI_LAST_SLOT = 30;
+
     /** Reset control; writing {@link #RESET_VALUE} resets the machine. */
     public static final int RESET_PORT = 0xcf9;
 

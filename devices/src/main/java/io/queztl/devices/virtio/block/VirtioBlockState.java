@@ -1,0 +1,10 @@
+package io.queztl.devices.virtio.block;
+
+import io.queztl.devices.virtio.VirtioDeviceState;
+
+/**
+ * A {@link VirtioBlock} at rest; what is on the disk is not part of it.
+ *
+ * @param common what all VirtIO devices have
+ */
+public record VirtioBlockState(VirtioDeviceState common) {}

@@ -1,0 +1,66 @@
+package io.queztl.vmm.config;
+
+import java.nio.file.Path;
+
+/**
+ * A disk of a VM.
+ *
+ * @param path the file that holds it
+ * @param format how; stated, never guessed from content that a guest can write
+ * @param readOnly the guest cannot write it
+ * @param serial its serial number for the guest, at most 20 printable ASCII characters
+ */
+public record DiskConfig(Path path, Format format, boolean readOnly, String serial) {
+    /** Formats of disk images. */
+    public enum Format {
+        /** The bytes of the file are those of the disk. */
+        RAW
+    }
+
+    private static final int MAX_SERIAL = 20;
+
+    /** Checks the serial number. */
+    public DiskConfig {
+        if (!serial.matches("[ -~]{0," + MAX_SERIAL + "}")) {
+            throw invalid(
+                    "a disk's serial number has at most %d printable ASCII characters, not '%s'."
+                            .formatted(MAX_SERIAL, serial));
+        }
+    }
+
+    /**
+     * Reads {@code PATH,format=raw[,ro][,serial=TEXT]}.
+     *
+     * @throws VmException if it is written differently
+     */
+    public static DiskConfig parse(String text) {
+        String[] parts = text.split(",", -1);
+        Format format = null;
+        boolean readOnly = false;
+        String serial = "";
+        for (int i = 1; i < parts.length; i++) {
+            String part = parts[i];
+            if (part.equals("format=raw")) {
+                format = Format.RAW;
+            } else if (part.equals("ro")) {
+                readOnly = true;
+            } else if (part.startsWith("serial=")) {
+                serial = part.substring("serial=".length());
+            } else {
+                throw invalid(
+                        "--disk takes PATH,format=raw[,ro][,serial=TEXT], not '%s'."
+                                .formatted(text));
+            }
+        }
+        if (parts[0].isEmpty() || format == null) {
+            throw invalid(
+                    "the format of disk '%s' must be stated: --disk PATH,format=raw."
+                            .formatted(parts[0]));
+        }
+        return new DiskConfig(Path.of(parts[0]), format, readOnly, serial);
+    }
+
+    private static VmException invalid(String message) {
+        return new VmException(VmException.Code.CONFIGURATION, message);
+    }
+}
