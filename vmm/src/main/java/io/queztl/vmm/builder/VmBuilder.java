@@ -18,7 +18,8 @@ import io.queztl.devices.legacy.Serial;
 import io.queztl.devices.pci.PciHostBridge;
 import io.queztl.devices.power.AcpiPm;
 import io.queztl.devices.storage.DiskImage;
-import io.queztl.devices.storage.RawImage;
+import io.queztl.devices.storage.ImageOptions;
+import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioPci;
 import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.devices.virtio.rng.VirtioRng;
@@ -259,9 +260,10 @@ public final class VmBuilder {
 
     private static DiskImage open(DiskConfig disk) {
         try {
-            return switch (disk.format()) {
-                case RAW -> RawImage.open(disk.path(), disk.readOnly());
-            };
+            return Images.open(
+                    disk.path(),
+                    disk.format(),
+                    disk.readOnly() ? ImageOptions.READ_ONLY : ImageOptions.WRITABLE);
         } catch (IOException e) {
             throw new VmException(
                     VmException.Code.HOST,

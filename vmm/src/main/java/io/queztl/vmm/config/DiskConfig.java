@@ -1,5 +1,7 @@
 package io.queztl.vmm.config;
 
+import io.queztl.devices.storage.ImageFormat;
+import io.queztl.devices.storage.Images;
 import java.nio.file.Path;
 
 /**
@@ -10,13 +12,7 @@ import java.nio.file.Path;
  * @param readOnly the guest cannot write it
  * @param serial its serial number for the guest, at most 20 printable ASCII characters
  */
-public record DiskConfig(Path path, Format format, boolean readOnly, String serial) {
-    /** Formats of disk images. */
-    public enum Format {
-        /** The bytes of the file are those of the disk. */
-        RAW
-    }
-
+public record DiskConfig(Path path, ImageFormat format, boolean readOnly, String serial) {
     private static final int MAX_SERIAL = 20;
 
     /** Checks the serial number. */
@@ -29,28 +25,34 @@ public record DiskConfig(Path path, Format format, boolean readOnly, String seri
     }
 
     /**
-     * Reads {@code PATH,format=raw[,ro][,serial=TEXT]}.
+     * Reads {@code PATH[,format=raw|qcow2][,ro][,serial=TEXT]}; the format may be left out where it
+     * is recorded beside the image.
      *
      * @throws VmException if it is written differently
      */
     public static DiskConfig parse(String text) {
         String[] parts = text.split(",", -1);
-        Format format = null;
+        ImageFormat format = null;
         boolean readOnly = false;
         String serial = "";
         for (int i = 1; i < parts.length; i++) {
             String part = parts[i];
             if (part.equals("format=raw")) {
-                format = Format.RAW;
+                format = ImageFormat.RAW;
+            } else if (part.equals("format=qcow2")) {
+                format = ImageFormat.QCOW2;
             } else if (part.equals("ro")) {
                 readOnly = true;
             } else if (part.startsWith("serial=")) {
                 serial = part.substring("serial=".length());
             } else {
                 throw invalid(
-                        "--disk takes PATH,format=raw[,ro][,serial=TEXT], not '%s'."
+                        "--disk takes PATH,format=raw|qcow2[,ro][,serial=TEXT], not '%s'."
                                 .formatted(text));
             }
+        }
+        if (format == null && !parts[0].isEmpty()) {
+            format = Images.recorded(Path.of(parts[0]));
         }
         if (parts[0].isEmpty() || format == null) {
             throw invalid(

@@ -2,7 +2,10 @@ package io.queztl.devices.virtio.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.queztl.devices.storage.RawImage;
+import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.ImageFormat;
+import io.queztl.devices.storage.ImageOptions;
+import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioDevice;
 import io.queztl.devices.virtio.VirtioDeviceContract;
 import io.queztl.machine.memory.GuestMemory;
@@ -20,7 +23,7 @@ class VirtioBlockTest extends VirtioDeviceContract {
     private static final int SECTORS = 128;
 
     @TempDir Path folder;
-    private @Nullable RawImage image;
+    private @Nullable DiskImage image;
 
     @Override
     protected VirtioDevice create(GuestMemory ram) throws Exception {
@@ -30,7 +33,7 @@ class VirtioBlockTest extends VirtioDeviceContract {
             content[i] = (byte) (i / 512);
         }
         Path ignored = Files.write(file, content);
-        RawImage opened = RawImage.open(file, false);
+        DiskImage opened = Images.open(file, ImageFormat.RAW, ImageOptions.WRITABLE);
         image = opened;
         return new VirtioBlock("disk", ram, opened, "SERIAL-1", 2);
     }
