@@ -88,7 +88,8 @@ class GdbServerTest {
                         "",
                         false,
                         true,
-                        false, List.of());
+                        false,
+                        List.of());
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

@@ -8,8 +8,8 @@ import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
 import io.queztl.vmm.config.VmConfig;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +30,8 @@ class PauseTest {
                         "",
                         false,
                         true,
-                        false, List.of());
+                        false,
+                        List.of());
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

@@ -1,7 +1,7 @@
 package io.queztl.e2e;
 
-import io.queztl.server.cli.Cli;
 import io.queztl.emulator.ExecutionMode;
+import io.queztl.server.cli.Cli;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;

@@ -94,12 +94,7 @@ class SuitesTest {
 
         print(
                 "%s, %s: %d passed, %d failed, %d not run, %.0f s",
-                suite,
-                mode,
-                report.passed.size(),
-                report.failed.size(),
-                notBuilt.size(),
-                seconds);
+                suite, mode, report.passed.size(), report.failed.size(), notBuilt.size(), seconds);
         notBuilt.forEach(note -> print("  %s", note));
         Map<String, String> unexpected = new HashMap<>(report.failed);
         unexpected.keySet().removeAll(known.keySet());
@@ -119,8 +114,8 @@ class SuitesTest {
         assertThat(report.passed).hasSizeGreaterThanOrEqualTo(suite.atLeast);
     }
 
-    private static Report boot(
-            Suite suite, ExecutionMode mode, Map<String, List<String>> guest) throws Exception {
+    private static Report boot(Suite suite, ExecutionMode mode, Map<String, List<String>> guest)
+            throws Exception {
         Path console = Tool.RESULTS.resolve(suite + "." + mode + ".console");
         Process vm =
                 new ProcessBuilder(

@@ -39,7 +39,10 @@ class TerminalTest {
                         .stream()
                         .map(a -> "'" + a + "'")
                         .collect(Collectors.joining(" "));
-        String kill = signal.isEmpty() ? "" : "(sleep 3; kill -" + signal + " $$) & ";
+        String kill =
+                signal.isEmpty()
+                        ? ""
+                        : "(until [ -e go ]; do sleep 0.1; done; kill -" + signal + " $$) & ";
         Path script = folder.resolve("session");
         Files.writeString(
                 script,
@@ -95,6 +98,7 @@ class TerminalTest {
             Process process = start(signal);
             try {
                 awaitHi(process.getInputStream());
+                Path go = Files.createFile(folder.resolve("go"));
                 String status =
                         switch (signal) {
                             case "INT" -> "130";
@@ -102,6 +106,7 @@ class TerminalTest {
                             default -> "129";
                         };
                 expectRestored(process, status);
+                Files.delete(go);
             } finally {
                 process.destroyForcibly();
             }

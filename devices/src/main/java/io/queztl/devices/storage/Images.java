@@ -15,7 +15,9 @@ public final class Images {
 
     private Images() {}
 
-    /** Opens and locks an image of the stated format; an {@link ImageException} says what is wrong. */
+    /**
+     * Opens and locks an image of the stated format; an {@link ImageException} says what is wrong.
+     */
     public static DiskImage open(Path path, ImageFormat format, ImageOptions options)
             throws IOException {
         return switch (format) {
@@ -73,7 +75,9 @@ public final class Images {
         return new long[2];
     }
 
-    /** Records the format beside the content, where the guest cannot write; false if it cannot be. */
+    /**
+     * Records the format beside the content, where the guest cannot write; false if it cannot be.
+     */
     public static boolean record(Path path, ImageFormat format) {
         try {
             UserDefinedFileAttributeView view =

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/** Numbers of the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md), and whole reads and writes. */
+/**
+ * Numbers of the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md), and whole reads and writes.
+ */
 final class NbdProtocol {
     static final long SERVER_MAGIC = 0x4e42444d41474943L;
     static final long OPTION_MAGIC = 0x49484156454F5054L;

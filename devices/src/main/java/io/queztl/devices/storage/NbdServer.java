@@ -2,10 +2,10 @@ package io.queztl.devices.storage;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -88,8 +88,7 @@ public final class NbdServer implements Closeable {
     }
 
     private short flags() {
-        int writable =
-                NbdProtocol.SEND_FUA | NbdProtocol.SEND_TRIM | NbdProtocol.SEND_WRITE_ZEROES;
+        int writable = NbdProtocol.SEND_FUA | NbdProtocol.SEND_TRIM | NbdProtocol.SEND_WRITE_ZEROES;
         int own = image.readOnly() ? NbdProtocol.READ_ONLY : writable;
         return (short) (NbdProtocol.HAS_FLAGS | NbdProtocol.SEND_FLUSH | own);
     }
@@ -128,8 +127,7 @@ public final class NbdServer implements Closeable {
                     reply(c, option, NbdProtocol.REPLY_ACK, ByteBuffer.allocate(0));
                     return false;
                 }
-                default ->
-                        reply(c, option, NbdProtocol.REPLY_UNSUPPORTED, ByteBuffer.allocate(0));
+                default -> reply(c, option, NbdProtocol.REPLY_UNSUPPORTED, ByteBuffer.allocate(0));
             }
         }
     }

@@ -54,7 +54,9 @@ record Qcow2Header(
         }
         int version = b.getInt(4);
         if (version != 2 && version != 3) {
-            throw bad(path, "its version is %s, not 2 or 3".formatted(Integer.toUnsignedString(version)));
+            throw bad(
+                    path,
+                    "its version is %s, not 2 or 3".formatted(Integer.toUnsignedString(version)));
         }
         if (version == 3 && bytes.length < 104) {
             throw bad(path, "its header is cut off");
@@ -122,7 +124,11 @@ record Qcow2Header(
         String backing = null;
         if (backingAt != 0) {
             int n = b.getInt(16);
-            if (n <= 0 || n > 1023 || backingAt < 72 || backingAt > cluster - n || backingAt > length - n) {
+            if (n <= 0
+                    || n > 1023
+                    || backingAt < 72
+                    || backingAt > cluster - n
+                    || backingAt > length - n) {
                 throw bad(path, "the name of its backing file is damaged");
             }
             byte[] name = new byte[n];

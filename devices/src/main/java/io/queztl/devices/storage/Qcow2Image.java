@@ -162,8 +162,7 @@ final class Qcow2Image implements DiskImage {
 
     /** Makes an empty image; the file must not exist. Sizes in bytes. */
     static void create(Path path, long size, int clusterBits, int version) throws IOException {
-        Files.write(
-                path, Qcow2Header.empty(version, clusterBits), StandardOpenOption.CREATE_NEW);
+        Files.write(path, Qcow2Header.empty(version, clusterBits), StandardOpenOption.CREATE_NEW);
         boolean done = false;
         try (Qcow2Image image = open(path, ImageOptions.WRITABLE, 0)) {
             image.resize(size);
@@ -608,7 +607,8 @@ final class Qcow2Image implements DiskImage {
         if (header.snapshots() > 0 && (newSize < oldSize || header.version() < 3)
                 || backing != null && newSize < oldSize && header.version() < 3) {
             throw Qcow2Header.bad(
-                    file.path(), "it cannot change to this size with its snapshots or backing file");
+                    file.path(),
+                    "it cannot change to this size with its snapshots or backing file");
         }
         if (newSize < oldSize) {
             writeZeroes(newSize, oldSize - newSize, true);

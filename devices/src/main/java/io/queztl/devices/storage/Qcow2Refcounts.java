@@ -43,7 +43,8 @@ final class Qcow2Refcounts {
         long length = file.length();
         highest = length >> clusterBits;
         for (long offset : table) {
-            if (offset != 0 && ((offset & (clusterSize - 1)) != 0 || offset < 0 || offset >= length)) {
+            if (offset != 0
+                    && ((offset & (clusterSize - 1)) != 0 || offset < 0 || offset >= length)) {
                 throw Qcow2Header.bad(file.path(), "its refcount table is damaged");
             }
         }
@@ -203,15 +204,16 @@ final class Qcow2Refcounts {
     private boolean ours(long cluster) {
         long offset = cluster << clusterBits;
         if (cluster == 0
-                || offset >= tableOffset && offset < tableOffset + (long) tableClusters * clusterSize) {
+                || offset >= tableOffset
+                        && offset < tableOffset + (long) tableClusters * clusterSize) {
             return true;
         }
         return blocks.containsKey(offset);
     }
 
     /**
-     * Makes the block that counts the cluster. Nothing it counts is in use, so it lives at
-     * {@code at} or the cluster itself, and counts itself.
+     * Makes the block that counts the cluster. Nothing it counts is in use, so it lives at {@code
+     * at} or the cluster itself, and counts itself.
      */
     private void makeBlock(long cluster, long at) throws IOException {
         long index = cluster / perBlock;

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,8 +28,7 @@ class CrashTest {
         public static void main(String[] args) throws IOException {
             long next = Long.parseLong(args[2]);
             try (DiskImage image =
-                    Images.open(
-                            Path.of(args[0]), ImageFormat.of(args[1]), ImageOptions.WRITABLE)) {
+                    Images.open(Path.of(args[0]), ImageFormat.of(args[1]), ImageOptions.WRITABLE)) {
                 for (; ; next++) {
                     byte[] block = new byte[BLOCK];
                     ByteBuffer.wrap(block).putLong(0, next).putLong(BLOCK - 8, next);

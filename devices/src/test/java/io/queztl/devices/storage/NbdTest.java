@@ -62,14 +62,13 @@ class NbdTest {
                 NbdServer server =
                         new NbdServer(image, "disk", UnixDomainSocketAddress.of(socket))) {
             Thread thread =
-                    new Thread(
-                            () -> {
-                                try {
-                                    server.run();
-                                } catch (IOException e) {
-                                    throw new java.io.UncheckedIOException(e);
-                                }
-                            });
+                    new Thread(() -> {
+                        try {
+                            server.run();
+                        } catch (IOException e) {
+                            throw new java.io.UncheckedIOException(e);
+                        }
+                    });
             thread.start();
             try (DiskImage client = Images.openNbd(uri, false)) {
                 assertThat(client.size()).isEqualTo(SIZE);
@@ -81,7 +80,13 @@ class NbdTest {
                 Path raw = Files.write(folder.resolve("model.raw"), model);
                 Process process =
                         new ProcessBuilder(
-                                        "qemu-img", "compare", "-F", "raw", "-f", "raw", uri,
+                                        "qemu-img",
+                                        "compare",
+                                        "-F",
+                                        "raw",
+                                        "-f",
+                                        "raw",
+                                        uri,
                                         raw.toString())
                                 .inheritIO()
                                 .start();
@@ -101,7 +106,14 @@ class NbdTest {
         Path socket = folder.resolve("q");
         ProcessBuilder builder =
                 new ProcessBuilder(
-                                "qemu-nbd", "-t", "-f", "raw", "-k", socket.toString(), "-x", "d",
+                                "qemu-nbd",
+                                "-t",
+                                "-f",
+                                "raw",
+                                "-k",
+                                socket.toString(),
+                                "-x",
+                                "d",
                                 path.toString())
                         .inheritIO();
         Process server = builder.start();
@@ -110,8 +122,7 @@ class NbdTest {
                 Thread.sleep(20);
             }
             byte[] model = new byte[SIZE];
-            try (DiskImage client =
-                    Images.openNbd("nbd+unix:///d?socket=" + socket, false)) {
+            try (DiskImage client = Images.openNbd("nbd+unix:///d?socket=" + socket, false)) {
                 work(client, model, 1);
                 server.destroyForcibly().waitFor();
                 Files.deleteIfExists(socket);

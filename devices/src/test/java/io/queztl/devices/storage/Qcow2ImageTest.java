@@ -183,7 +183,17 @@ class Qcow2ImageTest {
         new Random(1).nextBytes(base);
         Files.write(folder.resolve("base.raw"), base);
         Path path = folder.resolve("top.qcow2");
-        qemu("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base.raw", path.toString());
+        qemu(
+                "qemu-img",
+                "create",
+                "-q",
+                "-f",
+                "qcow2",
+                "-F",
+                "raw",
+                "-b",
+                "base.raw",
+                path.toString());
         assertThatThrownBy(() -> open(path)).hasMessageContaining("only when asked for");
         try (DiskImage image =
                 Images.open(path, ImageFormat.QCOW2, new ImageOptions(false, true))) {

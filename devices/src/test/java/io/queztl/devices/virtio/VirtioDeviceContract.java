@@ -92,7 +92,8 @@ public abstract class VirtioDeviceContract {
             }
             Thread.sleep(1);
         }
-        throw new AssertionError("nothing came back; status " + registers.status() + ", " + device.lastError());
+        throw new AssertionError(
+                "nothing came back; status " + registers.status() + ", " + device.lastError());
     }
 
     private void exchange(long features) throws InterruptedException {
@@ -100,8 +101,7 @@ public abstract class VirtioDeviceContract {
         for (int round = 0; round < 100; round++) {
             boolean indirect =
                     (features & VirtioFeatures.INDIRECT_DESCRIPTORS) != 0 && round % 2 == 1;
-            int id =
-                    indirect ? queues[0].addIndirect(request()) : queues[0].add(request());
+            int id = indirect ? queues[0].addIndirect(request()) : queues[0].add(request());
             registers.notifyQueue(0);
             assertThat(await(0).id()).isEqualTo(id);
         }
@@ -225,7 +225,9 @@ public abstract class VirtioDeviceContract {
         switch (random.nextInt(12)) {
             case 0 -> queues[q].poke(random.nextInt(600), random.nextInt());
             case 1 -> pci.write(random.nextInt(64), 1 << random.nextInt(4), random.nextLong());
-            case 2 -> pci.write(0x2000 + random.nextInt(80), 1 << random.nextInt(4), random.nextLong());
+            case 2 ->
+                    pci.write(
+                            0x2000 + random.nextInt(80), 1 << random.nextInt(4), random.nextLong());
             case 3 -> {
                 long ignored = pci.read(random.nextInt(0x4000), 1 << random.nextInt(4));
             }

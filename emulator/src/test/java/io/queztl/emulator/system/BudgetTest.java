@@ -37,7 +37,8 @@ final class BudgetTest {
             }
             assertThat(regions(g, "evicted")).isZero();
 
-            assertThat(run(g, FUNCTIONS, ROUNDS)).isEqualTo(ROUNDS * FUNCTIONS * (FUNCTIONS - 1L) / 2);
+            assertThat(run(g, FUNCTIONS, ROUNDS))
+                    .isEqualTo(ROUNDS * FUNCTIONS * (FUNCTIONS - 1L) / 2);
             assertThat(regions(g, "made")).isGreaterThan((ROUNDS - 1) * FUNCTIONS);
             assertThat(regions(g, "evicted")).isGreaterThan((ROUNDS - 1) * FUNCTIONS);
             assertThat(regions(g, "published") - regions(g, "evicted"))

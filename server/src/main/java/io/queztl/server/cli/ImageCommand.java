@@ -137,15 +137,14 @@ final class ImageCommand implements Runnable {
         StringBuilder text = new StringBuilder();
         if (json) {
             text.append('{');
-            facts.forEach(
-                    (name, value) ->
-                            text.append(text.length() > 1 ? "," : "")
-                                    .append(quoted(name))
-                                    .append(':')
-                                    .append(
-                                            value instanceof Number
-                                                    ? value.toString()
-                                                    : quoted(value.toString())));
+            facts.forEach((name, value) ->
+                    text.append(text.length() > 1 ? "," : "")
+                            .append(quoted(name))
+                            .append(':')
+                            .append(
+                                    value instanceof Number
+                                            ? value.toString()
+                                            : quoted(value.toString())));
             text.append("}\n");
         } else {
             facts.forEach((name, value) -> text.append("%s: %s%n".formatted(name, value)));
@@ -169,7 +168,10 @@ final class ImageCommand implements Runnable {
         return b.append('"').toString();
     }
 
-    @Command(name = "create", description = "Makes an empty image.", mixinStandardHelpOptions = true)
+    @Command(
+            name = "create",
+            description = "Makes an empty image.",
+            mixinStandardHelpOptions = true)
     int create(
             @Parameters(index = "0", paramLabel = "FILE") Path path,
             @Parameters(index = "1", paramLabel = "SIZE", description = "such as 10G") String size,
@@ -180,20 +182,19 @@ final class ImageCommand implements Runnable {
             @Option(names = "--qcow2-version", defaultValue = "3", description = "2 or 3")
                     int version,
             @Option(names = "--json", description = "print facts as JSON") boolean json) {
-        return guarded(
-                () -> {
-                    int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
-                    ImageFormat f = parse(format);
-                    make(path, f, bytes(size), unit, version);
-                    if (json) {
-                        Map<String, Object> facts = new LinkedHashMap<>();
-                        facts.put("file", path);
-                        facts.put("format", f);
-                        facts.put("virtual-size", bytes(size));
-                        print(true, facts);
-                    }
-                    return ExitStatus.OK;
-                });
+        return guarded(() -> {
+            int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
+            ImageFormat f = parse(format);
+            make(path, f, bytes(size), unit, version);
+            if (json) {
+                Map<String, Object> facts = new LinkedHashMap<>();
+                facts.put("file", path);
+                facts.put("format", f);
+                facts.put("virtual-size", bytes(size));
+                print(true, facts);
+            }
+            return ExitStatus.OK;
+        });
     }
 
     @Command(name = "info", description = "Describes an image.", mixinStandardHelpOptions = true)
@@ -202,21 +203,20 @@ final class ImageCommand implements Runnable {
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
             @Option(names = "--json", description = "print JSON") boolean json) {
-        return guarded(
-                () -> {
-                    try (DiskImage image =
-                            Images.open(path, format(path, format), new ImageOptions(true, backing))) {
-                        ImageInfo info = image.info();
-                        Map<String, Object> facts = new LinkedHashMap<>();
-                        facts.put("file", path);
-                        facts.put("format", info.format());
-                        facts.put("virtual-size", info.virtualSize());
-                        facts.put("file-size", info.fileSize());
-                        facts.putAll(info.details());
-                        print(json, facts);
-                    }
-                    return ExitStatus.OK;
-                });
+        return guarded(() -> {
+            try (DiskImage image =
+                    Images.open(path, format(path, format), new ImageOptions(true, backing))) {
+                ImageInfo info = image.info();
+                Map<String, Object> facts = new LinkedHashMap<>();
+                facts.put("file", path);
+                facts.put("format", info.format());
+                facts.put("virtual-size", info.virtualSize());
+                facts.put("file-size", info.fileSize());
+                facts.putAll(info.details());
+                print(json, facts);
+            }
+            return ExitStatus.OK;
+        });
     }
 
     @Command(
@@ -228,19 +228,18 @@ final class ImageCommand implements Runnable {
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
             @Option(names = "--json", description = "print JSON") boolean json) {
-        return guarded(
-                () -> {
-                    try (DiskImage image =
-                            Images.open(path, format(path, format), new ImageOptions(true, backing))) {
-                        long[] found = Images.check(image);
-                        Map<String, Object> facts = new LinkedHashMap<>();
-                        facts.put("errors", found[0]);
-                        facts.put("leaked-clusters", found[1]);
-                        print(json, facts);
-                        int leaks = found[1] > 0 ? ExitStatus.IMAGE_LEAKS : ExitStatus.OK;
-                        return found[0] > 0 ? ExitStatus.IMAGE : leaks;
-                    }
-                });
+        return guarded(() -> {
+            try (DiskImage image =
+                    Images.open(path, format(path, format), new ImageOptions(true, backing))) {
+                long[] found = Images.check(image);
+                Map<String, Object> facts = new LinkedHashMap<>();
+                facts.put("errors", found[0]);
+                facts.put("leaked-clusters", found[1]);
+                print(json, facts);
+                int leaks = found[1] > 0 ? ExitStatus.IMAGE_LEAKS : ExitStatus.OK;
+                return found[0] > 0 ? ExitStatus.IMAGE : leaks;
+            }
+        });
     }
 
     @Command(
@@ -255,24 +254,23 @@ final class ImageCommand implements Runnable {
             @Option(names = "--shrink", description = "allow a smaller size, which loses data")
                     boolean shrink,
             @Option(names = "--json", description = "print JSON") boolean json) {
-        return guarded(
-                () -> {
-                    long bytes = bytes(size);
-                    try (DiskImage image =
-                            Images.open(path, format(path, format), new ImageOptions(false, backing))) {
-                        if (bytes < image.size() && !shrink) {
-                            throw new CommandException(
-                                    ExitStatus.USAGE,
-                                    "the image has %d bytes; --shrink allows to lose data."
-                                            .formatted(image.size()));
-                        }
-                        image.resize(bytes);
-                        if (json) {
-                            print(true, new LinkedHashMap<>(Map.of("virtual-size", image.size())));
-                        }
-                    }
-                    return ExitStatus.OK;
-                });
+        return guarded(() -> {
+            long bytes = bytes(size);
+            try (DiskImage image =
+                    Images.open(path, format(path, format), new ImageOptions(false, backing))) {
+                if (bytes < image.size() && !shrink) {
+                    throw new CommandException(
+                            ExitStatus.USAGE,
+                            "the image has %d bytes; --shrink allows to lose data."
+                                    .formatted(image.size()));
+                }
+                image.resize(bytes);
+                if (json) {
+                    print(true, new LinkedHashMap<>(Map.of("virtual-size", image.size())));
+                }
+            }
+            return ExitStatus.OK;
+        });
     }
 
     @Command(
@@ -282,7 +280,8 @@ final class ImageCommand implements Runnable {
     int convert(
             @Parameters(index = "0", paramLabel = "FROM") Path from,
             @Parameters(index = "1", paramLabel = "TO") Path to,
-            @Option(names = "--from-format", description = "raw or qcow2") @Nullable String fromFormat,
+            @Option(names = "--from-format", description = "raw or qcow2")
+                    @Nullable String fromFormat,
             @Option(names = "--to-format", defaultValue = "qcow2", description = "raw or qcow2")
                     String toFormat,
             @Option(names = "--backing", description = "follow FROM's backing files")
@@ -292,33 +291,32 @@ final class ImageCommand implements Runnable {
             @Option(names = "--progress", description = "print percents on standard error")
                     boolean progress,
             @Option(names = "--json", description = "print facts as JSON") boolean json) {
-        return guarded(
-                () -> {
-                    int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
-                    ImageFormat target = parse(toFormat);
-                    ImageOptions options = new ImageOptions(true, backing);
-                    try (DiskImage source = Images.open(from, format(from, fromFormat), options)) {
-                        make(to, target, source.size(), unit, 3);
-                        boolean done = false;
-                        try (DiskImage copy = Images.open(to, target, ImageOptions.WRITABLE)) {
-                            copy(source, copy, progress);
-                            copy.flush();
-                            done = true;
-                        } finally {
-                            if (!done) {
-                                Files.deleteIfExists(to);
-                            }
-                        }
-                        if (json) {
-                            Map<String, Object> facts = new LinkedHashMap<>();
-                            facts.put("file", to);
-                            facts.put("format", target);
-                            facts.put("virtual-size", source.size());
-                            print(true, facts);
-                        }
+        return guarded(() -> {
+            int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
+            ImageFormat target = parse(toFormat);
+            ImageOptions options = new ImageOptions(true, backing);
+            try (DiskImage source = Images.open(from, format(from, fromFormat), options)) {
+                make(to, target, source.size(), unit, 3);
+                boolean done = false;
+                try (DiskImage copy = Images.open(to, target, ImageOptions.WRITABLE)) {
+                    copy(source, copy, progress);
+                    copy.flush();
+                    done = true;
+                } finally {
+                    if (!done) {
+                        Files.deleteIfExists(to);
                     }
-                    return ExitStatus.OK;
-                });
+                }
+                if (json) {
+                    Map<String, Object> facts = new LinkedHashMap<>();
+                    facts.put("file", to);
+                    facts.put("format", target);
+                    facts.put("virtual-size", source.size());
+                    print(true, facts);
+                }
+            }
+            return ExitStatus.OK;
+        });
     }
 
     @Command(
@@ -346,22 +344,21 @@ final class ImageCommand implements Runnable {
         if (port < 0 || port > 65535) {
             throw new CommandException(ExitStatus.USAGE, port + " is no TCP port.");
         }
-        return guarded(
-                () -> {
-                    SocketAddress address =
-                            socket == null
-                                    ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
-                                    : UnixDomainSocketAddress.of(socket);
-                    ImageOptions options = new ImageOptions(readOnly, backing);
-                    try (DiskImage image = Images.open(path, format(path, format), options);
-                            NbdServer server = new NbdServer(image, export, address)) {
-                        print(json, new LinkedHashMap<>(Map.of("listening", server.address())));
-                        Thread end = new Thread(() -> end(image, socket), "queztl-nbd-end");
-                        Runtime.getRuntime().addShutdownHook(end);
-                        server.run();
-                    }
-                    return ExitStatus.OK;
-                });
+        return guarded(() -> {
+            SocketAddress address =
+                    socket == null
+                            ? new InetSocketAddress(InetAddress.getLoopbackAddress(), port)
+                            : UnixDomainSocketAddress.of(socket);
+            ImageOptions options = new ImageOptions(readOnly, backing);
+            try (DiskImage image = Images.open(path, format(path, format), options);
+                    NbdServer server = new NbdServer(image, export, address)) {
+                print(json, new LinkedHashMap<>(Map.of("listening", server.address())));
+                Thread end = new Thread(() -> end(image, socket), "queztl-nbd-end");
+                Runtime.getRuntime().addShutdownHook(end);
+                server.run();
+            }
+            return ExitStatus.OK;
+        });
     }
 
     /** What a signal leaves to do: the image's tables to the disk, the socket away. */

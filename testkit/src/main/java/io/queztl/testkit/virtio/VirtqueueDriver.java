@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The driver's side of one virtqueue, split or packed, in guest memory (VirtIO 1.2, 2.7 and 2.8). It
- * keeps the rules; {@link #poke} breaks them for tests that want that.
+ * The driver's side of one virtqueue, split or packed, in guest memory (VirtIO 1.2, 2.7 and 2.8).
+ * It keeps the rules; {@link #poke} breaks them for tests that want that.
  */
 public final class VirtqueueDriver {
     /**

@@ -237,10 +237,9 @@ public final class VmBuilder {
             CompletableFuture<Outcome> exit) {
         // The reset register lies among the configuration ports: the bridge passes it on.
         ResetControl reset =
-                new ResetControl(
-                        () -> {
-                            boolean ignored = exit.complete(new Outcome.Reset());
-                        });
+                new ResetControl(() -> {
+                    boolean ignored = exit.complete(new Outcome.Reset());
+                });
         PciHostBridge bridge = new PciHostBridge(mmio, ports, reset, Layout.ECAM);
         ports.add(Layout.PCI_CONFIG_PORT, PciHostBridge.PORTS, bridge.ports());
         mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
@@ -281,10 +280,7 @@ public final class VmBuilder {
     }
 
     private AcpiPm addPower(
-            Bus ports,
-            IrqRouter irqs,
-            TimerThread timers,
-            CompletableFuture<Outcome> exit) {
+            Bus ports, IrqRouter irqs, TimerThread timers, CompletableFuture<Outcome> exit) {
         Runnable reset =
                 () -> {
                     boolean ignored = exit.complete(new Outcome.Reset());

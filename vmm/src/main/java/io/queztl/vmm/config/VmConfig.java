@@ -71,7 +71,15 @@ public record VmConfig(
     /** One vCPU, 512 MiB and this kernel. */
     public static VmConfig of(Path kernel) {
         return new VmConfig(
-                1, DEFAULT_MEMORY, DEFAULT_CPU_MODEL, kernel, null, "", false, false, false,
+                1,
+                DEFAULT_MEMORY,
+                DEFAULT_CPU_MODEL,
+                kernel,
+                null,
+                "",
+                false,
+                false,
+                false,
                 List.of());
     }
 

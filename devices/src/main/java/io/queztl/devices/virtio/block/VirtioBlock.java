@@ -203,10 +203,9 @@ public final class VirtioBlock extends VirtioDevice {
     /** Replaces its state. */
     public void restore(VirtioBlockState state) {
         boolean ignored =
-                atRest(
-                        () -> {
-                            restoreCommon(state.common());
-                            return true;
-                        });
+                atRest(() -> {
+                    restoreCommon(state.common());
+                    return true;
+                });
     }
 }
