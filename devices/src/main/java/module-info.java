@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** The devices of the machine: interrupt controllers, legacy, PCI. */
+/** The devices of the machine: interrupt controllers, legacy, PCI, disks, networks, VirtIO. */
 @NullMarked
 module io.queztl.devices {
     requires static transitive org.jspecify;
@@ -10,6 +10,7 @@ module io.queztl.devices {
 
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;
+    exports io.queztl.devices.net;
     exports io.queztl.devices.pci;
     exports io.queztl.devices.power;
     exports io.queztl.devices.storage;
