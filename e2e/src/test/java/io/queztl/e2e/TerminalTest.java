@@ -49,7 +49,8 @@ class TerminalTest {
                 "stty -g >before\n"
                         + "sh -c '"
                         + kill
-                        + "exec \"$@\"' sh "
+                        // Who starts the tests may ignore signals, and that is inherited.
+                        + "exec env --default-signal=INT,TERM,HUP \"$@\"' sh "
                         + run
                         + "\n"
                         + "echo $? >status\n"
