@@ -28,14 +28,42 @@ public interface DiskImage extends Closeable {
         return 512;
     }
 
+    /** Whether requests wait for something far away, so that several at once are quicker. */
+    default boolean remote() {
+        return false;
+    }
+
     /** Fills the segment with the bytes from the offset on. */
     void read(long offset, MemorySegment target) throws IOException;
+
+    /** Fills all pieces, in order, with the bytes from the offset on. */
+    default void read(long offset, ScatterList target) throws IOException {
+        long at = offset;
+        for (int i = 0; i < target.count(); i++) {
+            read(at, target.piece(i));
+            at += target.length(i);
+        }
+    }
 
     /** Writes the segment at the offset; durable only after {@link #flush}. */
     void write(long offset, MemorySegment source) throws IOException;
 
+    /** Writes all pieces, in order, from the offset on. */
+    default void write(long offset, ScatterList source) throws IOException {
+        long at = offset;
+        for (int i = 0; i < source.count(); i++) {
+            write(at, source.piece(i));
+            at += source.length(i);
+        }
+    }
+
     /** Makes durable what was written by calls that have returned: an fsync. */
     void flush() throws IOException;
+
+    /** Whether {@link #discard} gives space back. */
+    default boolean discards() {
+        return false;
+    }
 
     /** Tells that the bytes are no longer needed; they may read as zero or as before. */
     void discard(long offset, long length) throws IOException;

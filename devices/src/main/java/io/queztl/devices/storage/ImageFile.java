@@ -1,5 +1,7 @@
 package io.queztl.devices.storage;
 
+import io.queztl.linux.HostFile;
+import io.queztl.linux.LinuxException;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
@@ -16,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A locked file or block device. A writer has it alone, readers share it, between processes (record
@@ -32,12 +35,21 @@ final class ImageFile implements Closeable {
 
     private static final class Shared {
         final FileChannel channel;
+        final @Nullable HostFile host;
         final boolean readOnly;
         int users = 1;
 
-        Shared(FileChannel channel, boolean readOnly) {
+        Shared(FileChannel channel, @Nullable HostFile host, boolean readOnly) {
             this.channel = channel;
+            this.host = host;
             this.readOnly = readOnly;
+        }
+
+        void close() throws IOException {
+            if (host != null) {
+                host.close();
+            }
+            channel.close();
         }
     }
 
@@ -97,7 +109,7 @@ final class ImageFile implements Closeable {
                 if (lock == null) {
                     throw inUse(path, readOnly);
                 }
-                shared = new Shared(channel, readOnly);
+                shared = new Shared(channel, host(path, key, readOnly), readOnly);
                 IN_USE.put(key, shared);
                 done = true;
                 return new ImageFile(path, key, shared);
@@ -107,6 +119,30 @@ final class ImageFile implements Closeable {
                 }
             }
         }
+    }
+
+    /**
+     * The same file as a descriptor, null if the host has no such thing. It is closed with the
+     * channel and not before, because that ends the locks.
+     */
+    private static @Nullable HostFile host(Path path, Object key, boolean readOnly)
+            throws IOException {
+        if (!HostFile.available()) {
+            return null;
+        }
+        HostFile file;
+        try {
+            file = HostFile.open(path.toString(), readOnly);
+        } catch (LinuxException e) {
+            throw new ImageException("the image " + path + " cannot be opened: " + e.getMessage());
+        }
+        BasicFileAttributes opened =
+                Files.readAttributes(Path.of(file.procPath()), BasicFileAttributes.class);
+        if (opened.fileKey() != null && !key.equals(opened.fileKey())) {
+            file.close();
+            throw new ImageException("the image " + path + " was replaced while it was opened");
+        }
+        return file;
     }
 
     private static ImageException inUse(Path path, boolean readOnly) {
@@ -155,8 +191,77 @@ final class ImageFile implements Closeable {
         return low;
     }
 
+    /** Fills all pieces; what is past the end of the file is zero. */
+    void read(long offset, ScatterList target) throws IOException {
+        HostFile host = shared.host;
+        if (host == null || !target.memory().isNative()) {
+            long at = offset;
+            for (int i = 0; i < target.count(); i++) {
+                readByChannel(at, target.piece(i));
+                at += target.length(i);
+            }
+            return;
+        }
+        ScatterList left = target;
+        long at = offset;
+        while (left.bytes() > 0) {
+            long n;
+            try {
+                n = host.read(at, left.memory(), left.offsets(), left.lengths(), left.count());
+            } catch (LinuxException e) {
+                throw failed("read", e);
+            }
+            if (n == 0) {
+                left.zero();
+                return;
+            }
+            at += n;
+            left = left.slice(n, left.bytes() - n);
+        }
+    }
+
+    /** Writes all pieces. */
+    void write(long offset, ScatterList source) throws IOException {
+        HostFile host = shared.host;
+        if (host == null || !source.memory().isNative()) {
+            long at = offset;
+            for (int i = 0; i < source.count(); i++) {
+                writeByChannel(at, source.piece(i));
+                at += source.length(i);
+            }
+            return;
+        }
+        ScatterList left = source;
+        long at = offset;
+        while (left.bytes() > 0) {
+            long n;
+            try {
+                n = host.write(at, left.memory(), left.offsets(), left.lengths(), left.count());
+            } catch (LinuxException e) {
+                throw failed("written", e);
+            }
+            if (n == 0) {
+                throw new EOFException("the image " + path + " takes no more data");
+            }
+            at += n;
+            left = left.slice(n, left.bytes() - n);
+        }
+    }
+
+    private IOException failed(String what, LinuxException e) {
+        return new IOException("the image %s cannot be %s: %s".formatted(path, what, e.getMessage()));
+    }
+
     /** Reads all of the segment; what is past the end of the file is zero. */
     void read(long offset, MemorySegment target) throws IOException {
+        if (target.isNative()) {
+            read(offset, ScatterList.of(target));
+        } else {
+            readByChannel(offset, target);
+        }
+    }
+
+    private void readByChannel(long offset, MemorySegment target) throws IOException {
         long n = target.byteSize();
         for (long done = 0; done < n; done += CHUNK) {
             MemorySegment part = target.asSlice(done, Math.min(CHUNK, n - done));
@@ -172,6 +277,14 @@ final class ImageFile implements Closeable {
     }
 
     void write(long offset, MemorySegment source) throws IOException {
+        if (source.isNative()) {
+            write(offset, ScatterList.of(source));
+        } else {
+            writeByChannel(offset, source);
+        }
+    }
+
+    private void writeByChannel(long offset, MemorySegment source) throws IOException {
         long n = source.byteSize();
         for (long done = 0; done < n; done += CHUNK) {
             ByteBuffer buffer = source.asSlice(done, Math.min(CHUNK, n - done)).asByteBuffer();
@@ -183,7 +296,41 @@ final class ImageFile implements Closeable {
         }
     }
 
+    /**
+     * Gives a range's space back, so that it reads as zero, inside the file's length.
+     *
+     * @return false if the host cannot do that here
+     */
+    boolean punch(long offset, long length) throws IOException {
+        return allocate(HostFile.PUNCH_HOLE, offset, length);
+    }
+
+    private boolean allocate(int mode, long offset, long length) throws IOException {
+        HostFile host = shared.host;
+        if (host == null || length == 0) {
+            return host != null;
+        }
+        try {
+            return host.allocate(mode, offset, length);
+        } catch (LinuxException e) {
+            throw failed("freed", e);
+        }
+    }
+
+    /** Whether {@link #punch} works, tried on what lies behind the end of a regular file. */
+    boolean canPunch() {
+        try {
+            return Files.isRegularFile(path) && punch(length() + 4095 & -4096, 4096);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Makes a range read as zero; its space stays. */
     void writeZeroes(long offset, long length) throws IOException {
+        if (length >= 4096 && allocate(HostFile.ZERO_RANGE, offset, length)) {
+            return;
+        }
         MemorySegment zeroes = MemorySegment.ofArray(new byte[(int) Math.min(length, 1 << 18)]);
         for (long done = 0; done < length; done += zeroes.byteSize()) {
             write(offset + done, zeroes.asSlice(0, Math.min(zeroes.byteSize(), length - done)));
@@ -191,7 +338,16 @@ final class ImageFile implements Closeable {
     }
 
     void force() throws IOException {
-        shared.channel.force(false);
+        HostFile host = shared.host;
+        if (host == null) {
+            shared.channel.force(false);
+            return;
+        }
+        try {
+            host.sync();
+        } catch (LinuxException e) {
+            throw failed("made durable", e);
+        }
     }
 
     /** Makes the file this long; a block device cannot change. */
@@ -216,7 +372,7 @@ final class ImageFile implements Closeable {
             closed = true;
             if (--shared.users == 0) {
                 IN_USE.remove(key, shared);
-                shared.channel.close();
+                shared.close();
             }
         }
     }

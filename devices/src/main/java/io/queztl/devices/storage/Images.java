@@ -27,6 +27,31 @@ public final class Images {
         };
     }
 
+    /** True if a disk's place is the URI of an NBD export, not a file. */
+    public static boolean isNbd(String location) {
+        return location.startsWith("nbd://") || location.startsWith("nbd+unix://");
+    }
+
+    /**
+     * Opens an image by file name or, if the format is {@link ImageFormat#NBD}, by URI; like {@link
+     * #open(Path, ImageFormat, ImageOptions)}.
+     */
+    public static DiskImage open(String location, ImageFormat format, ImageOptions options)
+            throws IOException {
+        return format == ImageFormat.NBD
+                ? openNbd(location, options.readOnly())
+                : open(Path.of(location), format, options);
+    }
+
+    /**
+     * The format recorded beside an image, or what the URI says; null if there is none.
+     *
+     * @see #recorded(Path)
+     */
+    public static @Nullable ImageFormat recorded(String location) {
+        return isNbd(location) ? ImageFormat.NBD : recorded(Path.of(location));
+    }
+
     /**
      * Connects to an export of an NBD server.
      *

@@ -9,12 +9,14 @@ import java.util.Map;
 public final class RawImage implements DiskImage {
     private final ImageFile file;
     private final boolean readOnly;
+    private final boolean punches;
     private volatile long size;
 
     private RawImage(ImageFile file, boolean readOnly, long size) {
         this.file = file;
         this.readOnly = readOnly;
         this.size = size;
+        punches = !readOnly && file.canPunch();
     }
 
     /** Opens and locks the file. */
@@ -65,22 +67,44 @@ public final class RawImage implements DiskImage {
     }
 
     @Override
+    public void read(long offset, ScatterList target) throws IOException {
+        ImageFile.checkRange(file.path().toString(), offset, target.bytes(), size);
+        file.read(offset, target);
+    }
+
+    @Override
+    public void write(long offset, ScatterList source) throws IOException {
+        checkWrite(offset, source.bytes());
+        file.write(offset, source);
+    }
+
+    @Override
     public void flush() throws IOException {
         if (!readOnly) {
             file.force();
         }
     }
 
-    /** Only a hint, which a raw image does not take: the bytes stay. */
+    @Override
+    public boolean discards() {
+        return punches;
+    }
+
+    /** Punches a hole where the file system can, else the bytes stay. */
     @Override
     public void discard(long offset, long length) throws IOException {
         checkWrite(offset, length);
+        if (punches) {
+            boolean ignored = file.punch(offset, length);
+        }
     }
 
     @Override
     public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
         checkWrite(offset, length);
-        file.writeZeroes(offset, length);
+        if (!(mayUnmap && punches && file.punch(offset, length))) {
+            file.writeZeroes(offset, length);
+        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.queztl.devices.virtio;
 
+import io.queztl.devices.storage.ScatterList;
 import io.queztl.machine.memory.GuestMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -167,6 +168,54 @@ public final class DescriptorChain {
             done += n;
         }
         return done;
+    }
+
+    /**
+     * Adds the next readable bytes to a list over {@link GuestMemory#ram}.
+     *
+     * @return how many there were, at most {@code bytes}
+     */
+    public long gather(long bytes, ScatterList list) {
+        long done = 0;
+        while (done < bytes && readable > 0) {
+            long n = readPiece(bytes - done);
+            list.add(offset[readSegment] + readPosition, n);
+            readDone(n);
+            done += n;
+        }
+        return done;
+    }
+
+    /**
+     * Adds the next writable bytes to a list over {@link GuestMemory#ram}, without going on; once
+     * they are written, {@link #wrote} does.
+     *
+     * @return how many there are, at most {@code bytes}
+     */
+    public long scatter(long bytes, ScatterList list) {
+        int segment = writeSegment;
+        long position = writePosition;
+        long left = Math.min(bytes, writable);
+        long done = left;
+        while (left > 0) {
+            long n = Math.min(left, length[segment] - position);
+            list.add(offset[segment] + position, n);
+            left -= n;
+            segment++;
+            position = 0;
+        }
+        return done;
+    }
+
+    /** Goes on behind writable bytes that were written by way of {@link #scatter}. */
+    public void wrote(long bytes) {
+        long left = Math.min(bytes, writable);
+        while (left > 0) {
+            long n = writePiece(left);
+            memory.written(guest[writeSegment] + writePosition, n);
+            writeDone(n);
+            left -= n;
+        }
     }
 
     /** Leaves out up to {@code bytes} readable bytes. */

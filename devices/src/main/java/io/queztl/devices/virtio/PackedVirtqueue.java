@@ -102,6 +102,11 @@ final class PackedVirtqueue extends Virtqueue {
     }
 
     @Override
+    public boolean waiting() {
+        return available(nextAvailable, availableWrap) && !stopped();
+    }
+
+    @Override
     public void unpop(DescriptorChain chain) {
         nextAvailable -= chain.slots;
         if (nextAvailable < 0) {

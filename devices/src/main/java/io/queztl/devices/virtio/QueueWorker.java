@@ -39,6 +39,11 @@ final class QueueWorker {
         }
     }
 
+    /** True for its own thread. */
+    boolean isThread(Thread t) {
+        return thread == t;
+    }
+
     private synchronized Thread start() {
         Thread t = thread;
         if (t == null) {

@@ -56,6 +56,11 @@ final class SplitVirtqueue extends Virtqueue {
         return true;
     }
 
+    @Override
+    public boolean waiting() {
+        return load(available + 2) != nextAvailable && !stopped();
+    }
+
     private void read(DescriptorChain chain, int head) {
         chain.clear();
         chain.id = head;

@@ -1,10 +1,12 @@
 package io.queztl.devices.virtio;
 
 import io.queztl.machine.memory.GuestMemory;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,9 +43,18 @@ public abstract class VirtioDevice implements AutoCloseable {
         void run(Virtqueue ring);
     }
 
+    /** Input or output for a request; see {@link #unlocked}. */
+    @FunctionalInterface
+    public interface IoTask {
+        /** Returns what {@link #unlocked} returns. */
+        int run() throws IOException;
+    }
+
     /** Registers and ring of one queue. */
     private static final class Queue {
         final ReentrantLock lock = new ReentrantLock();
+        final Condition idle = lock.newCondition();
+        int inFlight; // guarded by lock
         final int maximum;
         volatile VirtqueueState registers;
         volatile @Nullable Virtqueue ring;
@@ -228,6 +239,43 @@ public abstract class VirtioDevice implements AutoCloseable {
         }
     }
 
+    /**
+     * Runs what may take long without the lock of the queue, which the caller holds, so that other
+     * threads can serve it too. A reset waits for the end of it. The memory that the chain of a
+     * request names stays mapped; whatever else the lock guards may have changed afterwards.
+     */
+    protected final int unlocked(int queue, IoTask task) throws IOException {
+        Queue q = queues[queue];
+        q.inFlight++;
+        q.lock.unlock();
+        try {
+            return task.run();
+        } finally {
+            q.lock.lock();
+            if (--q.inFlight == 0) {
+                q.idle.signalAll();
+            }
+        }
+    }
+
+    /** The number of the worker that calls, -1 if it is another thread. */
+    protected final int currentWorker() {
+        Thread current = Thread.currentThread();
+        for (int w = 0; w < workers.length; w++) {
+            if (workers[w].isThread(current)) {
+                return w;
+            }
+        }
+        return -1;
+    }
+
+    /** Has a queue served by this worker too. Any thread. */
+    protected final void kickWorker(int worker, int queue) {
+        if (live) {
+            workers[worker].kick(queue);
+        }
+    }
+
     /** Has a queue served by its worker, as if the driver had notified. Any thread. */
     protected final void kick(int queue) {
         if (live) {
@@ -292,9 +340,17 @@ public abstract class VirtioDevice implements AutoCloseable {
         }
     }
 
+    /** Takes all locks, with no request in flight. */
     private void lockQueues() {
         for (Queue q : queues) {
-            q.lock.lock();
+            lockIdle(q);
+        }
+    }
+
+    private static void lockIdle(Queue q) {
+        q.lock.lock();
+        while (q.inFlight > 0) {
+            q.idle.awaitUninterruptibly();
         }
     }
 
@@ -307,7 +363,7 @@ public abstract class VirtioDevice implements AutoCloseable {
     private boolean tryLockQueues(long nanos) {
         long deadline = System.nanoTime() + nanos;
         for (int i = 0; i < queues.length; i++) {
-            if (!tryLock(queues[i].lock, Math.max(0, deadline - System.nanoTime()))) {
+            if (!tryLockIdle(queues[i], Math.max(0, deadline - System.nanoTime()))) {
                 for (int j = 0; j < i; j++) {
                     queues[j].lock.unlock();
                 }
@@ -317,13 +373,24 @@ public abstract class VirtioDevice implements AutoCloseable {
         return true;
     }
 
-    private static boolean tryLock(ReentrantLock lock, long nanos) {
+    private static boolean tryLockIdle(Queue q, long nanos) {
+        long deadline = System.nanoTime() + nanos;
+        boolean locked = false;
         try {
-            return lock.tryLock(nanos, TimeUnit.NANOSECONDS);
+            locked = q.lock.tryLock(nanos, TimeUnit.NANOSECONDS);
+            long left = 1;
+            while (locked && q.inFlight > 0 && left > 0) {
+                left = q.idle.awaitNanos(deadline - System.nanoTime());
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return lock.tryLock();
+            locked = locked || q.lock.tryLock();
         }
+        if (locked && q.inFlight > 0) {
+            q.lock.unlock();
+            return false;
+        }
+        return locked;
     }
 
     // ---- for the transport
@@ -416,7 +483,10 @@ public abstract class VirtioDevice implements AutoCloseable {
     }
 
     private boolean activate() {
-        lockQueues();
+        // Rings that are open stay as they are: no need to wait for what is in flight.
+        for (Queue q : queues) {
+            q.lock.lock();
+        }
         try {
             for (Queue q : queues) {
                 if (q.registers.enabled() && q.ring == null) {
@@ -616,7 +686,7 @@ public abstract class VirtioDevice implements AutoCloseable {
                 ring.stop();
             }
             q.resetting = true;
-            if (tryLock(q.lock, RESET_WAIT_NANOS)) {
+            if (tryLockIdle(q, RESET_WAIT_NANOS)) {
                 finishQueueReset(index);
                 return;
             }
@@ -625,7 +695,7 @@ public abstract class VirtioDevice implements AutoCloseable {
                             .daemon()
                             .name("queztl-" + name + "-reset")
                             .start(() -> {
-                                q.lock.lock();
+                                lockIdle(q);
                                 finishQueueReset(index);
                             });
         } finally {

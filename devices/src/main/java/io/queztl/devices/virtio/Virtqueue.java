@@ -68,6 +68,9 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
      */
     public abstract boolean pop(DescriptorChain chain);
 
+    /** True if there is a chain to take. */
+    public abstract boolean waiting();
+
     /** Puts back the chain that was taken last and not yet given back. */
     public abstract void unpop(DescriptorChain chain);
 

@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "image",
         description = {
-            "Works on disk images: raw and qcow2.",
+            "Works on disk images: raw and qcow2 files; where it reads one, also NBD exports,"
+                    + " named by a URI nbd:// or nbd+unix://.",
             "A format is stated, or recorded when Queztl makes the image; never guessed.",
         },
         mixinStandardHelpOptions = true,
@@ -86,7 +87,7 @@ final class ImageCommand implements Runnable {
         }
     }
 
-    private static ImageFormat format(Path path, @Nullable String stated) {
+    private static ImageFormat format(String path, @Nullable String stated) {
         ImageFormat format = stated == null ? Images.recorded(path) : parse(stated);
         if (format == null) {
             throw new CommandException(
@@ -173,7 +174,7 @@ final class ImageCommand implements Runnable {
             description = "Makes an empty image.",
             mixinStandardHelpOptions = true)
     int create(
-            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "0", paramLabel = "FILE") String path,
             @Parameters(index = "1", paramLabel = "SIZE", description = "such as 10G") String size,
             @Option(names = "--format", defaultValue = "qcow2", description = "raw or qcow2")
                     String format,
@@ -185,7 +186,7 @@ final class ImageCommand implements Runnable {
         return guarded(() -> {
             int unit = (int) Math.min(Integer.MAX_VALUE, bytes(cluster));
             ImageFormat f = parse(format);
-            make(path, f, bytes(size), unit, version);
+            make(Path.of(path), f, bytes(size), unit, version);
             if (json) {
                 Map<String, Object> facts = new LinkedHashMap<>();
                 facts.put("file", path);
@@ -199,7 +200,7 @@ final class ImageCommand implements Runnable {
 
     @Command(name = "info", description = "Describes an image.", mixinStandardHelpOptions = true)
     int info(
-            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "0", paramLabel = "FILE") String path,
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
             @Option(names = "--json", description = "print JSON") boolean json) {
@@ -224,7 +225,7 @@ final class ImageCommand implements Runnable {
             description = "Compares an image's tables with its refcounts.",
             mixinStandardHelpOptions = true)
     int check(
-            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "0", paramLabel = "FILE") String path,
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
             @Option(names = "--json", description = "print JSON") boolean json) {
@@ -247,7 +248,7 @@ final class ImageCommand implements Runnable {
             description = "Changes an image's size; what is new reads as zero.",
             mixinStandardHelpOptions = true)
     int resize(
-            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "0", paramLabel = "FILE") String path,
             @Parameters(index = "1", paramLabel = "SIZE", description = "such as 10G") String size,
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
@@ -278,11 +279,14 @@ final class ImageCommand implements Runnable {
             description = "Copies an image to a new one; what is zero takes no space.",
             mixinStandardHelpOptions = true)
     int convert(
-            @Parameters(index = "0", paramLabel = "FROM") Path from,
-            @Parameters(index = "1", paramLabel = "TO") Path to,
+            @Parameters(index = "0", paramLabel = "FROM") String from,
+            @Parameters(index = "1", paramLabel = "TO") String to,
             @Option(names = "--from-format", description = "raw or qcow2")
                     @Nullable String fromFormat,
-            @Option(names = "--to-format", defaultValue = "qcow2", description = "raw or qcow2")
+            @Option(
+                            names = "--to-format",
+                            defaultValue = "qcow2",
+                            description = "raw, qcow2, or nbd for an export that is there")
                     String toFormat,
             @Option(names = "--backing", description = "follow FROM's backing files")
                     boolean backing,
@@ -296,16 +300,10 @@ final class ImageCommand implements Runnable {
             ImageFormat target = parse(toFormat);
             ImageOptions options = new ImageOptions(true, backing);
             try (DiskImage source = Images.open(from, format(from, fromFormat), options)) {
-                make(to, target, source.size(), unit, 3);
-                boolean done = false;
-                try (DiskImage copy = Images.open(to, target, ImageOptions.WRITABLE)) {
-                    copy(source, copy, progress);
-                    copy.flush();
-                    done = true;
-                } finally {
-                    if (!done) {
-                        Files.deleteIfExists(to);
-                    }
+                if (target == ImageFormat.NBD) {
+                    copyToExport(source, to, progress);
+                } else {
+                    copyToFile(source, Path.of(to), target, unit, progress);
                 }
                 if (json) {
                     Map<String, Object> facts = new LinkedHashMap<>();
@@ -327,7 +325,7 @@ final class ImageCommand implements Runnable {
             },
             mixinStandardHelpOptions = true)
     int serve(
-            @Parameters(index = "0", paramLabel = "FILE") Path path,
+            @Parameters(index = "0", paramLabel = "FILE") String path,
             @Option(names = "--format", description = "raw or qcow2") @Nullable String format,
             @Option(names = "--backing", description = "follow backing files") boolean backing,
             @Option(names = "--read-only", description = "refuse writes") boolean readOnly,
@@ -370,6 +368,37 @@ final class ImageCommand implements Runnable {
             }
         } catch (IOException e) {
             System.err.println("queztl: " + e.getMessage() + ".");
+        }
+    }
+
+    private void copyToFile(
+            DiskImage source, Path to, ImageFormat format, int cluster, boolean progress)
+            throws IOException {
+        make(to, format, source.size(), cluster, 3);
+        boolean done = false;
+        try (DiskImage copy = Images.open(to, format, ImageOptions.WRITABLE)) {
+            copy(source, copy, progress);
+            copy.flush();
+            done = true;
+        } finally {
+            if (!done) {
+                Files.deleteIfExists(to);
+            }
+        }
+    }
+
+    /** An export is there already, and what it has where the source is zero is to be zero. */
+    private void copyToExport(DiskImage source, String to, boolean progress) throws IOException {
+        try (DiskImage copy = Images.open(to, ImageFormat.NBD, ImageOptions.WRITABLE)) {
+            if (copy.size() < source.size()) {
+                throw new CommandException(
+                        ExitStatus.IMAGE,
+                        "the export %s has %d bytes, %d are needed."
+                                .formatted(to, copy.size(), source.size()));
+            }
+            copy.writeZeroes(0, source.size(), true);
+            copy(source, copy, progress);
+            copy.flush();
         }
     }
 

@@ -98,7 +98,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--disk",
-            paramLabel = "PATH,format=raw|qcow2[,ro][,serial=TEXT]",
+            paramLabel = "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT]",
             description =
                     "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
     private List<String> disks = new ArrayList<>();

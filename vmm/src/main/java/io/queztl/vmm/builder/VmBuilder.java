@@ -260,13 +260,13 @@ public final class VmBuilder {
     private static DiskImage open(DiskConfig disk) {
         try {
             return Images.open(
-                    disk.path(),
+                    disk.location(),
                     disk.format(),
                     disk.readOnly() ? ImageOptions.READ_ONLY : ImageOptions.WRITABLE);
         } catch (IOException e) {
             throw new VmException(
                     VmException.Code.HOST,
-                    "the disk %s cannot be opened: %s.".formatted(disk.path(), reason(e)),
+                    "the disk %s cannot be opened: %s.".formatted(disk.location(), reason(e)),
                     e);
         }
     }

@@ -2,17 +2,16 @@ package io.queztl.vmm.config;
 
 import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.Images;
-import java.nio.file.Path;
 
 /**
  * A disk of a VM.
  *
- * @param path the file that holds it
- * @param format how; stated, never guessed from content that a guest can write
+ * @param location the file that holds it, or the URI of an NBD export
+ * @param format how it is kept; stated, never guessed from content that a guest can write
  * @param readOnly the guest cannot write it
  * @param serial its serial number for the guest, at most 20 printable ASCII characters
  */
-public record DiskConfig(Path path, ImageFormat format, boolean readOnly, String serial) {
+public record DiskConfig(String location, ImageFormat format, boolean readOnly, String serial) {
     private static final int MAX_SERIAL = 20;
 
     /** Checks the serial number. */
@@ -26,7 +25,7 @@ public record DiskConfig(Path path, ImageFormat format, boolean readOnly, String
 
     /**
      * Reads {@code PATH[,format=raw|qcow2][,ro][,serial=TEXT]}; the format may be left out where it
-     * is recorded beside the image.
+     * is recorded beside the image. In place of a path may be an NBD URI.
      *
      * @throws VmException if it is written differently
      */
@@ -41,6 +40,8 @@ public record DiskConfig(Path path, ImageFormat format, boolean readOnly, String
                 format = ImageFormat.RAW;
             } else if (part.equals("format=qcow2")) {
                 format = ImageFormat.QCOW2;
+            } else if (part.equals("format=nbd")) {
+                format = ImageFormat.NBD;
             } else if (part.equals("ro")) {
                 readOnly = true;
             } else if (part.startsWith("serial=")) {
@@ -52,14 +53,19 @@ public record DiskConfig(Path path, ImageFormat format, boolean readOnly, String
             }
         }
         if (format == null && !parts[0].isEmpty()) {
-            format = Images.recorded(Path.of(parts[0]));
+            format = Images.recorded(parts[0]);
         }
         if (parts[0].isEmpty() || format == null) {
             throw invalid(
                     "the format of disk '%s' must be stated: --disk PATH,format=raw."
                             .formatted(parts[0]));
         }
-        return new DiskConfig(Path.of(parts[0]), format, readOnly, serial);
+        if (Images.isNbd(parts[0]) != (format == ImageFormat.NBD)) {
+            throw invalid(
+                    "disk '%s': the format nbd goes with a URI nbd:// or nbd+unix://, and only it."
+                            .formatted(parts[0]));
+        }
+        return new DiskConfig(parts[0], format, readOnly, serial);
     }
 
     private static VmException invalid(String message) {

@@ -3,6 +3,7 @@ package io.queztl.devices.virtio.block;
 import static io.queztl.devices.virtio.block.BlockLayout.*;
 
 import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.ScatterList;
 import io.queztl.devices.virtio.DescriptorChain;
 import io.queztl.devices.virtio.MalformedRingException;
 import io.queztl.devices.virtio.VirtioDevice;
@@ -10,10 +11,13 @@ import io.queztl.devices.virtio.Virtqueue;
 import io.queztl.machine.memory.GuestMemory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A disk (VirtIO 1.2, 5.2). Each queue has a worker that does one request after another; data moves
+ * A disk (VirtIO 1.2, 5.2). Each queue has a few threads; as long as requests are quick, one of them
+ * does one after another, and when they have to wait for the image, the others help. Data moves
  * between guest RAM and the {@link DiskImage} without a copy in between. What the host cannot do
  * completes as VIRTIO_BLK_S_IOERR; a flush completes after the image's.
  */
@@ -26,14 +30,20 @@ public final class VirtioBlock extends VirtioDevice {
 
     private static final int QUEUE_SIZE = 256;
     private static final int MAX_RANGES = 16;
+    private static final int THREADS = 8;
+    private static final int SIGNAL_EVERY = 8;
+
+    /** What a request may take, beside half a nanosecond a byte, until others help. */
+    private static final long SLOW_NANOS = 200_000;
 
     /** 16 MiB: what one request may keep a worker busy with. */
     private static final int MAX_RANGE_SECTORS = 0x8000;
 
     private final DiskImage image;
     private final byte[] serial = new byte[SERIAL_BYTES];
-    private final DescriptorChain[] chains;
+    private final Lane[] lanes;
     private final int queues;
+    private final int threads;
 
     /**
      * @param name for threads and messages
@@ -43,14 +53,21 @@ public final class VirtioBlock extends VirtioDevice {
      */
     public VirtioBlock(
             String name, GuestMemory memory, DiskImage image, String serial, int queues) {
-        super(name, DEVICE_ID, memory, CONFIG_BYTES, queues, sizes(queues));
+        super(
+                name,
+                DEVICE_ID,
+                memory,
+                CONFIG_BYTES,
+                queues * threads(queues),
+                sizes(queues));
         this.image = image;
         this.queues = queues;
         byte[] ascii = serial.getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(ascii, 0, this.serial, 0, Math.min(ascii.length, SERIAL_BYTES));
-        chains = new DescriptorChain[queues];
+        threads = threads(queues);
+        lanes = new Lane[queues];
         for (int q = 0; q < queues; q++) {
-            chains[q] = new DescriptorChain(memory);
+            lanes[q] = new Lane();
         }
         setConfig(CAPACITY, 8, image.size() / SECTOR);
         setConfig(SEG_MAX, 4, QUEUE_SIZE - 2);
@@ -64,6 +81,11 @@ public final class VirtioBlock extends VirtioDevice {
         setConfig(ZEROES_MAY_UNMAP, 1, 1);
     }
 
+    /** Threads for each queue; they start when they are needed. */
+    private static int threads(int queues) {
+        return Math.max(2, THREADS / queues);
+    }
+
     private static int[] sizes(int queues) {
         int[] sizes = new int[queues];
         Arrays.fill(sizes, QUEUE_SIZE);
@@ -73,13 +95,9 @@ public final class VirtioBlock extends VirtioDevice {
     @Override
     protected long deviceFeatures() {
         long features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
-        features |= image.readOnly() ? F_RO : F_DISCARD | F_WRITE_ZEROES;
+        features |= image.readOnly() ? F_RO : F_WRITE_ZEROES;
+        features |= !image.readOnly() && image.discards() ? F_DISCARD : 0;
         return queues > 1 ? features | F_MQ : features;
-    }
-
-    @Override
-    protected int workerOf(int queue) {
-        return queue;
     }
 
     /** Tells the guest that the image has another size now. */
@@ -89,101 +107,201 @@ public final class VirtioBlock extends VirtioDevice {
     }
 
     @Override
+    protected int workerOf(int queue) {
+        Lane lane = lanes[queue];
+        // One that waits for the image would leave the request waiting.
+        int free = lane.slow() ? lane.freeThread() : 0;
+        return queue * threads + Math.max(0, free);
+    }
+
+    @Override
     protected void process(int queue, Virtqueue ring) {
-        DescriptorChain chain = chains[queue];
-        do {
-            ring.disableNotifications();
-            while (ring.pop(chain)) {
-                long writable = chain.writable();
-                if (chain.readable() < HEADER_BYTES || writable < 1) {
-                    throw new MalformedRingException("a request without header or status");
+        Lane lane = lanes[queue];
+        Request request = lane.take();
+        int unsignalled = 0;
+        try {
+            do {
+                ring.disableNotifications();
+                while (ring.pop(request.chain)) {
+                    if (lane.slow() && ring.waiting()) {
+                        callHelper(queue, lane);
+                    }
+                    boolean slow = serve(queue, ring, lane, request);
+                    // A queue of quick requests is worth an interrupt, not each of them.
+                    if (++unsignalled == SIGNAL_EVERY || slow || !ring.waiting()) {
+                        complete(queue, ring);
+                        unsignalled = 0;
+                    }
                 }
-                int status;
-                try {
-                    status = request(chain);
-                } catch (IOException e) {
-                    guestError("input or output: " + e.getMessage());
-                    status = S_IOERR;
-                }
-                boolean ignored = chain.patch(writable - 1, status);
-                ring.push(chain, writable);
-                complete(queue, ring);
-            }
-        } while (ring.enableNotifications());
-    }
-
-    private int request(DescriptorChain chain) throws IOException {
-        int type = chain.read32();
-        int ignored = chain.read32();
-        long sector = chain.read64();
-        switch (type) {
-            case T_IN -> {
-                long bytes = chain.writable() - 1;
-                if (outside(sector, bytes)) {
-                    return S_IOERR;
-                }
-                long start = sector * SECTOR;
-                long read = chain.write(bytes, (piece, at) -> image.read(start + at, piece));
-                return read == bytes ? S_OK : S_IOERR;
-            }
-            case T_OUT -> {
-                long bytes = chain.readable();
-                if (image.readOnly() || outside(sector, bytes)) {
-                    return S_IOERR;
-                }
-                long start = sector * SECTOR;
-                long written = chain.read(bytes, (piece, at) -> image.write(start + at, piece));
-                if (!negotiated(F_FLUSH)) {
-                    image.flush(); // 5.2.6.2: without it the driver counts on write-through
-                }
-                return written == bytes ? S_OK : S_IOERR;
-            }
-            case T_FLUSH -> {
-                image.flush();
-                return S_OK;
-            }
-            case T_GET_ID -> {
-                int room = (int) Math.min(SERIAL_BYTES, chain.writable() - 1);
-                int n = chain.write(serial, 0, room);
-                return n == room ? S_OK : S_IOERR;
-            }
-            case T_DISCARD, T_WRITE_ZEROES -> {
-                return ranges(chain, type == T_DISCARD);
-            }
-            default -> {
-                return S_UNSUPP;
-            }
+            } while (ring.enableNotifications());
+        } finally {
+            lane.give(request);
         }
     }
 
-    private int ranges(DescriptorChain chain, boolean discard) throws IOException {
-        long count = chain.readable() / RANGE_BYTES;
-        if (!negotiated(discard ? F_DISCARD : F_WRITE_ZEROES)) {
-            return S_UNSUPP;
+    private void callHelper(int queue, Lane lane) {
+        int free = lane.freeThread();
+        if (free >= 0) {
+            kickWorker(queue * threads + free, queue);
         }
-        if (count < 1 || count > MAX_RANGES || chain.readable() % RANGE_BYTES != 0) {
-            return S_IOERR;
+    }
+
+    /** Does one request; true if it was slow. */
+    private boolean serve(int queue, Virtqueue ring, Lane lane, Request request) {
+        DescriptorChain chain = request.chain;
+        long writable = chain.writable();
+        if (chain.readable() < HEADER_BYTES || writable < 1) {
+            throw new MalformedRingException("a request without header or status");
         }
-        for (long i = 0; i < count; i++) {
+        long bytes = chain.readable() + writable;
+        long start = System.nanoTime();
+        int status;
+        int busy = lane.begin();
+        try {
+            status = unlocked(queue, request);
+        } catch (IOException e) {
+            guestError("input or output: " + e.getMessage());
+            status = S_IOERR;
+        } finally {
+            lane.end(busy);
+        }
+        boolean ignored = chain.patch(writable - 1, status);
+        ring.push(chain, writable);
+        return lane.took(System.nanoTime() - start - bytes / 2);
+    }
+
+    /** Threads and requests of one queue. Guarded by the queue's lock but for what is volatile. */
+    private final class Lane {
+        private final ArrayDeque<Request> free = new ArrayDeque<>();
+        private final AtomicLong busy = new AtomicLong();
+        private volatile long usual;
+
+        Request take() {
+            Request request = free.poll();
+            return request == null ? new Request() : request;
+        }
+
+        void give(Request request) {
+            free.push(request);
+        }
+
+        boolean slow() {
+            return image.remote() || usual > SLOW_NANOS;
+        }
+
+        /** Takes in how long a request took; true if that is long. */
+        boolean took(long nanos) {
+            usual += (Math.max(0, nanos) - usual) / 8;
+            return nanos > SLOW_NANOS;
+        }
+
+        /** Marks the calling worker as waiting for the image; what to give {@link #end}. */
+        int begin() {
+            int worker = VirtioBlock.this.currentWorker();
+            if (worker >= 0) {
+                long ignored = busy.getAndUpdate(bits -> bits | 1L << worker % threads);
+            }
+            return worker;
+        }
+
+        void end(int worker) {
+            if (worker >= 0) {
+                long ignored = busy.getAndUpdate(bits -> bits & ~(1L << worker % threads));
+            }
+        }
+
+        /** The number of a thread of the queue that waits for nothing, -1 if there is none. */
+        int freeThread() {
+            int first = Long.numberOfTrailingZeros(~busy.get());
+            return first < threads ? first : -1;
+        }
+    }
+
+    /** A request that is being done. */
+    private final class Request implements IoTask {
+        final DescriptorChain chain = new DescriptorChain(memory);
+        private final ScatterList list = new ScatterList(memory.ram());
+
+        @Override
+        public int run() throws IOException {
+            int type = chain.read32();
+            int ignored = chain.read32();
             long sector = chain.read64();
-            long sectors = Integer.toUnsignedLong(chain.read32());
-            int flags = chain.read32();
-            if ((flags & (discard ? -1 : ~RANGE_UNMAP)) != 0) {
-                return S_UNSUPP;
-            }
-            if (sectors > MAX_RANGE_SECTORS || outside(sector, sectors * SECTOR)) {
+            return switch (type) {
+                case T_IN -> read(sector);
+                case T_OUT -> write(sector);
+                case T_FLUSH -> {
+                    image.flush();
+                    yield S_OK;
+                }
+                case T_GET_ID -> {
+                    int room = (int) Math.min(SERIAL_BYTES, chain.writable() - 1);
+                    int n = chain.write(serial, 0, room);
+                    yield n == room ? S_OK : S_IOERR;
+                }
+                case T_DISCARD, T_WRITE_ZEROES -> ranges(type == T_DISCARD);
+                default -> S_UNSUPP;
+            };
+        }
+
+        private int read(long sector) throws IOException {
+            long bytes = chain.writable() - 1;
+            if (outside(sector, bytes)) {
                 return S_IOERR;
             }
-            if (discard) {
-                image.discard(sector * SECTOR, sectors * SECTOR);
-            } else {
-                image.writeZeroes(sector * SECTOR, sectors * SECTOR, (flags & RANGE_UNMAP) != 0);
+            list.clear();
+            long ignored = chain.scatter(bytes, list);
+            try {
+                image.read(sector * SECTOR, list);
+            } finally {
+                chain.wrote(bytes);
             }
+            return S_OK;
         }
-        if (!negotiated(F_FLUSH)) {
-            image.flush();
+
+        private int write(long sector) throws IOException {
+            long bytes = chain.readable();
+            if (image.readOnly() || outside(sector, bytes)) {
+                return S_IOERR;
+            }
+            list.clear();
+            long ignored = chain.gather(bytes, list);
+            image.write(sector * SECTOR, list);
+            if (!negotiated(F_FLUSH)) {
+                image.flush(); // 5.2.6.2: without it the driver counts on write-through
+            }
+            return S_OK;
         }
-        return S_OK;
+
+        private int ranges(boolean discard) throws IOException {
+            long count = chain.readable() / RANGE_BYTES;
+            if (!negotiated(discard ? F_DISCARD : F_WRITE_ZEROES)) {
+                return S_UNSUPP;
+            }
+            if (count < 1 || count > MAX_RANGES || chain.readable() % RANGE_BYTES != 0) {
+                return S_IOERR;
+            }
+            for (long i = 0; i < count; i++) {
+                long sector = chain.read64();
+                long sectors = Integer.toUnsignedLong(chain.read32());
+                int flags = chain.read32();
+                if ((flags & (discard ? -1 : ~RANGE_UNMAP)) != 0) {
+                    return S_UNSUPP;
+                }
+                if (sectors > MAX_RANGE_SECTORS || outside(sector, sectors * SECTOR)) {
+                    return S_IOERR;
+                }
+                if (discard) {
+                    image.discard(sector * SECTOR, sectors * SECTOR);
+                } else {
+                    image.writeZeroes(sector * SECTOR, sectors * SECTOR, (flags & RANGE_UNMAP) != 0);
+                }
+            }
+            if (!negotiated(F_FLUSH)) {
+                image.flush();
+            }
+            return S_OK;
+        }
     }
 
     /** True unless whole sectors inside the disk are meant. */
