@@ -26,6 +26,7 @@ public final class HostFile implements AutoCloseable {
     private static final int O_RDWR = 2;
     private static final int O_CLOEXEC = 0x80000;
     private static final int EINTR = 4;
+    private static final int EBADF = 9;
     private static final int ENOSYS = 38;
     private static final int EOPNOTSUPP = 95;
     private static final int CLOSED = 1 << 30;
@@ -231,7 +232,7 @@ public final class HostFile implements AutoCloseable {
     private void acquire() {
         if ((users.incrementAndGet() & CLOSED) != 0) {
             release();
-            throw new IllegalStateException("the file is closed");
+            throw new LinuxException("using a closed file", EBADF);
         }
     }
 

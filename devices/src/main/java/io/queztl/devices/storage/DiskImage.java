@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
  * A disk's content, wherever it is kept. All offsets and lengths are bytes and may have any
  * alignment; a request outside {@code [0, size)} is an {@link IOException}. Methods may be called
  * from several threads at once; requests that overlap in time and place have no order. Threads that
- * call must not be interrupted: the JDK closes a file under an interrupted thread.
+ * call must not be interrupted: the JDK closes a file under an interrupted thread. Memory that is
+ * given must not be confined to a thread.
  */
 public interface DiskImage extends Closeable {
     /** Size in bytes; changes only by {@link #resize}. */

@@ -10,41 +10,76 @@ import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An export of an NBD server (NetworkBlockDevice/nbd, doc/proto.md): fixed newstyle, simple
- * replies, one request at a time. A request whose connection breaks is sent again on a new one for
- * 30 seconds; others wait for it meanwhile. A server that restarts and loses what was not flushed
- * is like a disk that loses power.
+ * replies, any number of requests at once on one connection. A request whose connection breaks, or
+ * whose server says nothing for too long, is sent again on a new connection, and fails when that
+ * does not help within {@link Limits}. A server that restarts and loses what was not flushed is
+ * like a disk that loses power.
+ *
+ * <p>Threads: callers send and wait; one of those that wait reads the replies of all. A watch
+ * closes the connection under a server that is silent. Everything that changes is guarded by {@code
+ * lock}, which nobody holds while sending or receiving.
  */
 final class NbdImage implements DiskImage {
     private static final int CHUNK = 1 << 20;
-    private static final long RECONNECT_NANOS = 30_000_000_000L;
+    private static final long PAUSE_MILLIS = 200;
+
+    /**
+     * How patient to be, in seconds.
+     *
+     * @param connect until a connection must have been made
+     * @param answer until each request must be answered
+     * @param reconnect after a connection broke, until requests fail
+     */
+    record Limits(int connect, int answer, int reconnect) {
+        static final Limits DEFAULT = new Limits(10, 60, 30);
+    }
 
     private final String name;
     private final SocketAddress address;
     private final String export;
     private final boolean wantReadOnly;
-    private @Nullable SocketChannel channel;
-    private long size = -1;
-    private int flags;
-    private long cookie;
-    private boolean closed;
+    private final Limits limits;
+    private final Object lock = new Object();
+    private volatile long size = -1;
+    private volatile int flags;
+    private volatile boolean closed;
+    // guarded by lock
+    private @Nullable NbdConnection connection;
+    private boolean connecting;
+    private long failingSince;
+    private boolean failing;
 
-    private NbdImage(String name, SocketAddress address, String export, boolean readOnly) {
+    private NbdImage(
+            String name, SocketAddress address, String export, boolean readOnly, Limits limits) {
         this.name = name;
         this.address = address;
         this.export = export;
         this.wantReadOnly = readOnly;
+        this.limits = limits;
     }
 
     /** Connects to {@code nbd://HOST[:PORT]/EXPORT} or {@code nbd+unix:///EXPORT?socket=PATH}. */
     static NbdImage open(String uri, boolean readOnly) throws IOException {
-        NbdImage image = parse(uri, readOnly);
-        image.connect();
+        return open(uri, readOnly, Limits.DEFAULT);
+    }
+
+    static NbdImage open(String uri, boolean readOnly, Limits limits) throws IOException {
+        NbdImage image = parse(uri, readOnly, limits);
+        try {
+            NbdConnection ignored = image.connected();
+        } catch (ImageException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new ImageException("%s cannot be reached: %s".formatted(uri, e.getMessage()));
+        }
         if (!readOnly && (image.flags & NbdProtocol.READ_ONLY) != 0) {
             image.close();
             throw new ImageException("the NBD export " + uri + " is read-only");
@@ -52,7 +87,7 @@ final class NbdImage implements DiskImage {
         return image;
     }
 
-    private static NbdImage parse(String text, boolean readOnly) throws IOException {
+    private static NbdImage parse(String text, boolean readOnly, Limits limits) throws IOException {
         URI uri;
         try {
             uri = URI.create(text);
@@ -64,17 +99,45 @@ final class NbdImage implements DiskImage {
         String query = uri.getQuery();
         if ("nbd+unix".equals(uri.getScheme()) && query != null && query.startsWith("socket=")) {
             SocketAddress socket = UnixDomainSocketAddress.of(query.substring(7));
-            return new NbdImage(text, socket, export, readOnly);
+            return new NbdImage(text, socket, export, readOnly, limits);
         }
         if ("nbd".equals(uri.getScheme()) && uri.getHost() != null) {
             int port = uri.getPort() < 0 ? 10809 : uri.getPort();
             String host = uri.getHost().replaceAll("[\\[\\]]", "");
-            return new NbdImage(text, new InetSocketAddress(host, port), export, readOnly);
+            return new NbdImage(text, new InetSocketAddress(host, port), export, readOnly, limits);
         }
         throw new ImageException("'" + text + "' is no URI of an NBD export");
     }
 
-    private SocketChannel connect() throws IOException {
+    /** The connection, a new one if there is none. */
+    private NbdConnection connected() throws IOException {
+        synchronized (lock) {
+            while (connecting) {
+                NbdConnection.await(lock, 0);
+            }
+            NbdConnection c = connection;
+            if (closed) {
+                throw new ImageException(name + " is closed");
+            }
+            if (c != null && c.alive()) {
+                return c;
+            }
+            connecting = true;
+        }
+        NbdConnection made = null;
+        try {
+            made = connect();
+            return made;
+        } finally {
+            synchronized (lock) {
+                connecting = false;
+                connection = made;
+                lock.notifyAll();
+            }
+        }
+    }
+
+    private NbdConnection connect() throws IOException {
         SocketChannel c;
         if (address instanceof UnixDomainSocketAddress) {
             c = SocketChannel.open(StandardProtocolFamily.UNIX);
@@ -83,21 +146,26 @@ final class NbdImage implements DiskImage {
             c.setOption(StandardSocketOptions.TCP_NODELAY, true);
         }
         boolean done = false;
+        NbdConnection made = new NbdConnection(c, name, limits.answer());
         try {
+            made.watch(limits.connect());
             c.connect(address);
             negotiate(c);
+            made.established();
             done = true;
-        } catch (java.nio.channels.UnresolvedAddressException e) {
+            return made;
+        } catch (UnresolvedAddressException e) {
             throw new ImageException("the host of " + name + " is unknown");
+        } catch (java.nio.channels.ClosedChannelException e) {
+            throw new IOException("the NBD server of " + name + " does not answer", e);
         } finally {
             if (!done) {
-                c.close();
+                made.end();
             }
         }
-        channel = c;
-        return c;
     }
 
+    /** Asks for the export by NBD_OPT_GO; what it is goes to {@link #describe}. */
     private void negotiate(SocketChannel c) throws IOException {
         ByteBuffer hello = NbdProtocol.receive(c, 18);
         boolean known =
@@ -151,31 +219,22 @@ final class NbdImage implements DiskImage {
         flags = newFlags;
     }
 
-    /** One request with its answer, again on new connections as long as it takes, within limits. */
+    /** One request with its answer, again on new connections within limits. */
     private void request(
-            int type, int command, long offset, int length, @Nullable MemorySegment data)
+            int type, int command, long offset, int length, @Nullable ScatterList data)
             throws IOException {
-        if (closed) {
-            throw new ImageException(name + " is closed");
-        }
-        long deadline = 0;
         for (; ; ) {
             int error;
             try {
-                SocketChannel c = channel;
-                error = exchange(c == null ? connect() : c, type, command, offset, length, data);
+                error = connected().exchange(type, command, offset, length, data);
             } catch (ImageException e) {
-                disconnect();
                 throw e;
             } catch (IOException e) {
-                disconnect();
-                long now = System.nanoTime();
-                deadline = deadline == 0 ? now + RECONNECT_NANOS : deadline;
-                if (now > deadline) {
-                    throw new IOException("the NBD server of " + name + " is gone", e);
-                }
-                pause();
+                broken(e);
                 continue;
+            }
+            synchronized (lock) {
+                failing = false;
             }
             if (error != 0) {
                 throw new IOException(
@@ -185,56 +244,23 @@ final class NbdImage implements DiskImage {
         }
     }
 
-    private void pause() throws IOException {
-        try {
-            wait(200);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while the NBD server of " + name + " was gone", e);
-        }
-        if (closed) {
-            throw new ImageException(name + " is closed");
-        }
-    }
-
-    private int exchange(
-            SocketChannel c,
-            int type,
-            int command,
-            long offset,
-            int length,
-            @Nullable MemorySegment data)
-            throws IOException {
-        ByteBuffer head = ByteBuffer.allocate(28);
-        long mine = ++cookie;
-        head.putInt(NbdProtocol.REQUEST_MAGIC).putShort((short) command).putShort((short) type);
-        head.putLong(mine).putLong(offset).putInt(length);
-        NbdProtocol.send(c, head.flip());
-        if (type == NbdProtocol.WRITE && data != null) {
-            NbdProtocol.send(c, data.asByteBuffer());
-        }
-        ByteBuffer reply = NbdProtocol.receive(c, 16);
-        int magic = reply.getInt();
-        int error = reply.getInt();
-        if (magic != NbdProtocol.REPLY_MAGIC || reply.getLong() != mine) {
-            throw new IOException(name + " answers what was not asked");
-        }
-        if (error == 0 && type == NbdProtocol.READ && data != null) {
-            NbdProtocol.receive(c, data.asByteBuffer());
-        }
-        return error;
-    }
-
-    private void disconnect() throws IOException {
-        SocketChannel c = channel;
-        channel = null;
-        if (c != null) {
-            c.close();
+    /** A connection broke: waits a little, or gives up. */
+    private void broken(IOException cause) throws IOException {
+        synchronized (lock) {
+            long now = System.nanoTime();
+            if (!failing) {
+                failing = true;
+                failingSince = now;
+            }
+            if (now - failingSince > TimeUnit.SECONDS.toNanos(limits.reconnect())) {
+                throw new IOException("the NBD server of " + name + " is gone", cause);
+            }
+            NbdConnection.await(lock, PAUSE_MILLIS);
         }
     }
 
     @Override
-    public synchronized long size() {
+    public long size() {
         return size;
     }
 
@@ -244,8 +270,18 @@ final class NbdImage implements DiskImage {
     }
 
     @Override
-    public synchronized boolean readOnly() {
+    public boolean readOnly() {
         return wantReadOnly || (flags & NbdProtocol.READ_ONLY) != 0;
+    }
+
+    @Override
+    public boolean remote() {
+        return true;
+    }
+
+    @Override
+    public boolean discards() {
+        return !readOnly() && (flags & NbdProtocol.SEND_TRIM) != 0;
     }
 
     @Override
@@ -254,34 +290,44 @@ final class NbdImage implements DiskImage {
     }
 
     @Override
-    public synchronized void read(long offset, MemorySegment target) throws IOException {
-        long n = target.byteSize();
+    public void read(long offset, MemorySegment target) throws IOException {
+        read(offset, ScatterList.of(target));
+    }
+
+    @Override
+    public void read(long offset, ScatterList target) throws IOException {
+        long n = target.bytes();
         ImageFile.checkRange(name, offset, n, size);
         for (long done = 0; done < n; done += CHUNK) {
             int part = (int) Math.min(CHUNK, n - done);
-            request(NbdProtocol.READ, 0, offset + done, part, target.asSlice(done, part));
+            request(NbdProtocol.READ, 0, offset + done, part, target.slice(done, part));
         }
     }
 
     @Override
-    public synchronized void write(long offset, MemorySegment source) throws IOException {
-        long n = source.byteSize();
+    public void write(long offset, MemorySegment source) throws IOException {
+        write(offset, ScatterList.of(source));
+    }
+
+    @Override
+    public void write(long offset, ScatterList source) throws IOException {
+        long n = source.bytes();
         checkWrite(offset, n);
         for (long done = 0; done < n; done += CHUNK) {
             int part = (int) Math.min(CHUNK, n - done);
-            request(NbdProtocol.WRITE, 0, offset + done, part, source.asSlice(done, part));
+            request(NbdProtocol.WRITE, 0, offset + done, part, source.slice(done, part));
         }
     }
 
     @Override
-    public synchronized void flush() throws IOException {
+    public void flush() throws IOException {
         if (!readOnly() && (flags & NbdProtocol.SEND_FLUSH) != 0) {
             request(NbdProtocol.FLUSH, 0, 0, 0, null);
         }
     }
 
     @Override
-    public synchronized void discard(long offset, long length) throws IOException {
+    public void discard(long offset, long length) throws IOException {
         checkWrite(offset, length);
         if ((flags & NbdProtocol.SEND_TRIM) != 0) {
             ranges(NbdProtocol.TRIM, 0, offset, length);
@@ -289,8 +335,7 @@ final class NbdImage implements DiskImage {
     }
 
     @Override
-    public synchronized void writeZeroes(long offset, long length, boolean mayUnmap)
-            throws IOException {
+    public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
         checkWrite(offset, length);
         if ((flags & NbdProtocol.SEND_WRITE_ZEROES) != 0) {
             int command = mayUnmap ? 0 : NbdProtocol.COMMAND_NO_HOLE;
@@ -316,7 +361,7 @@ final class NbdImage implements DiskImage {
     }
 
     @Override
-    public synchronized ImageInfo info() {
+    public ImageInfo info() {
         return new ImageInfo(ImageFormat.NBD, size, size, Map.of("export", export));
     }
 
@@ -327,22 +372,32 @@ final class NbdImage implements DiskImage {
         }
     }
 
+    /** Flushes if there is a connection, and ends it. */
     @Override
-    public synchronized void close() throws IOException {
-        if (closed) {
+    public void close() throws IOException {
+        NbdConnection c;
+        synchronized (lock) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            c = connection;
+            lock.notifyAll();
+        }
+        if (c == null || !c.alive()) {
             return;
         }
         try {
-            SocketChannel c = channel;
-            if (c != null) {
-                flush();
-                ByteBuffer head = ByteBuffer.allocate(28).putInt(NbdProtocol.REQUEST_MAGIC);
-                head.putShort((short) 0).putShort((short) NbdProtocol.DISCONNECT);
-                NbdProtocol.send(c, head.clear());
+            if (!readOnly() && (flags & NbdProtocol.SEND_FLUSH) != 0) {
+                int error = c.exchange(NbdProtocol.FLUSH, 0, 0, 0, null);
+                if (error != 0) {
+                    throw new IOException(
+                            "the NBD server of %s answers error %d".formatted(name, error));
+                }
             }
+            c.disconnect();
         } finally {
-            closed = true;
-            disconnect();
+            c.end();
         }
     }
 }

@@ -27,7 +27,9 @@ import org.jspecify.annotations.Nullable;
  * references to what the old tables named. So a crash at any point leaves tables that name only
  * counted clusters with their data, and at worst clusters that are counted but not named.
  *
- * <p>One lock guards it all.
+ * <p>One lock guards the tables. Data that has its place is read and written outside of it, any
+ * number of requests at once; such a request holds a {@link Qcow2Tickets ticket}, and a cluster that
+ * is freed meanwhile can be allocated again only when the ticket is given back.
  */
 final class Qcow2Image implements DiskImage {
     static final long COPIED = 1L << 63;
@@ -58,7 +60,8 @@ final class Qcow2Image implements DiskImage {
     private final int clusterSize;
     private final int perTable;
     private final LinkedHashMap<Long, Table> tables = new LinkedHashMap<>(16, 0.75f, true);
-    private final List<Long> releases = new ArrayList<>();
+    private final Qcow2Tickets tickets = new Qcow2Tickets();
+    private List<Long> releases = new ArrayList<>();
     private long[] l1;
     private long l1Offset;
     private boolean l1Dirty;
@@ -199,35 +202,124 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized void read(long offset, MemorySegment target) throws IOException {
-        checkOpen();
-        long n = target.byteSize();
+    public boolean discards() {
+        return !readOnly;
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) throws IOException {
+        read(offset, ScatterList.of(target));
+    }
+
+    /** Where a stretch of the disk is kept: at a place in the file, or nowhere. */
+    private enum Kept {
+        DATA,
+        ZEROES,
+        BACKING,
+        COMPRESSED
+    }
+
+    @Override
+    public void read(long offset, ScatterList target) throws IOException {
+        long n = target.bytes();
         ImageFile.checkRange(file.path().toString(), offset, n, size);
         for (long done = 0; done < n; ) {
-            long at = offset + done;
-            int within = (int) (at & clusterSize - 1);
-            long part = Math.min(clusterSize - within, n - done);
-            readCluster(entry(at), at, target.asSlice(done, part));
-            done += part;
+            done += readRun(offset + done, n - done, target, done);
         }
     }
 
-    /** Reads part of one cluster. */
-    private void readCluster(long entry, long at, MemorySegment target) throws IOException {
-        int within = (int) (at & clusterSize - 1);
+    /** Reads what is kept in one stretch; how many bytes that was. */
+    private long readRun(long at, long most, ScatterList target, long start) throws IOException {
+        Kept kept;
+        long place;
+        long length;
+        long ticket;
+        synchronized (this) {
+            checkOpen();
+            long entry = entry(at);
+            kept = kept(entry, at);
+            length = Math.min(most, toClusterEnd(at));
+            place = kept == Kept.DATA ? dataOffset(entry) + within(at) : 0;
+            while (length < most && kept != Kept.COMPRESSED) {
+                long next = entry(at + length);
+                boolean more =
+                        kept(next, at + length) == kept
+                                && (kept != Kept.DATA || dataOffset(next) == place + length);
+                if (!more) {
+                    break;
+                }
+                length = Math.min(most, length + clusterSize);
+            }
+            if (kept == Kept.COMPRESSED) {
+                target.slice(start, length)
+                        .copyFrom(MemorySegment.ofArray(unpack(entry)), within(at));
+                return length;
+            }
+            ticket = tickets.take();
+        }
+        try {
+            ScatterList part = target.slice(start, length);
+            switch (kept) {
+                case DATA -> file.read(place, part);
+                case BACKING -> readBacking(at, part);
+                case ZEROES, COMPRESSED -> part.zero();
+            }
+        } finally {
+            giveBack(ticket);
+        }
+        return length;
+    }
+
+    private Kept kept(long entry, long at) {
         if ((entry & COMPRESSED) != 0) {
-            MemorySegment.copy(
-                    MemorySegment.ofArray(unpack(entry)), within, target, 0, target.byteSize());
-        } else if (isZero(entry)) {
-            target.fill((byte) 0);
-        } else if ((entry & OFFSET) != 0) {
-            file.read(dataOffset(entry) + within, target);
-        } else if (backing != null && at < backing.size()) {
-            long n = Math.min(target.byteSize(), backing.size() - at);
-            backing.read(at, target.asSlice(0, n));
-            target.asSlice(n).fill((byte) 0);
-        } else {
-            target.fill((byte) 0);
+            return Kept.COMPRESSED;
+        }
+        if (isZero(entry)) {
+            return Kept.ZEROES;
+        }
+        if ((entry & OFFSET) != 0) {
+            return Kept.DATA;
+        }
+        return backing != null && at < backing.size() ? Kept.BACKING : Kept.ZEROES;
+    }
+
+    private void readBacking(long at, ScatterList part) throws IOException {
+        DiskImage below = java.util.Objects.requireNonNull(backing);
+        long n = Math.min(part.bytes(), below.size() - at);
+        below.read(at, part.slice(0, n));
+        if (n < part.bytes()) {
+            part.slice(n, part.bytes() - n).zero();
+        }
+    }
+
+    private synchronized void giveBack(long ticket) throws IOException {
+        tickets.giveBack(ticket);
+        if (!failed && !closed) {
+            freeUnused();
+        }
+    }
+
+    private int within(long at) {
+        return (int) (at & clusterSize - 1);
+    }
+
+    private long toClusterEnd(long at) {
+        return clusterSize - within(at);
+    }
+
+    /** Reads part of one cluster, with the lock held. */
+    private void readCluster(long entry, long at, MemorySegment target) throws IOException {
+        switch (kept(entry, at)) {
+            case COMPRESSED ->
+                    MemorySegment.copy(
+                            MemorySegment.ofArray(unpack(entry)),
+                            within(at),
+                            target,
+                            0,
+                            target.byteSize());
+            case DATA -> file.read(dataOffset(entry) + within(at), target);
+            case BACKING -> readBacking(at, ScatterList.of(target));
+            case ZEROES -> target.fill((byte) 0);
         }
     }
 
@@ -340,23 +432,69 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized void write(long offset, MemorySegment source) throws IOException {
-        long n = source.byteSize();
-        checkWrite(offset, n);
+    public void write(long offset, MemorySegment source) throws IOException {
+        write(offset, ScatterList.of(source));
+    }
+
+    @Override
+    public void write(long offset, ScatterList source) throws IOException {
+        long n = source.bytes();
         for (long done = 0; done < n; ) {
-            long at = offset + done;
-            long part = Math.min(clusterSize - (at & clusterSize - 1), n - done);
-            writeCluster(at, source.asSlice(done, part));
-            done += part;
+            done += writeRun(offset + done, n - done, source, done);
         }
     }
 
-    private void writeCluster(long at, MemorySegment source) throws IOException {
+    /** Writes what has its place in one stretch, or a cluster that has none; how many bytes. */
+    private long writeRun(long at, long most, ScatterList source, long start) throws IOException {
+        long place;
+        long length;
+        long ticket;
+        synchronized (this) {
+            checkWrite(at, most);
+            place = ownPlace(at);
+            length = Math.min(most, toClusterEnd(at));
+            if (place < 0) {
+                writeCluster(at, source.slice(start, length));
+                return length;
+            }
+            while (length < most && ownPlace(at + length) == place + length) {
+                length = Math.min(most, length + clusterSize);
+            }
+            ticket = tickets.take();
+        }
+        try {
+            file.write(place, source.slice(start, length));
+        } finally {
+            giveBack(ticket);
+        }
+        return length;
+    }
+
+    /** Where a byte is kept, if it may be overwritten there; else -1. */
+    private long ownPlace(long at) throws IOException {
+        Table table = table(at);
+        if (table == null || (l1[l1Index(at)] & COPIED) == 0) {
+            return -1;
+        }
+        long entry = table.entries[index(at)];
+        if (!isOwn(entry) || isZero(entry)) {
+            return -1;
+        }
+        checkNotMetadata(dataOffset(entry));
+        return dataOffset(entry) + within(at);
+    }
+
+    private static boolean isOwn(long entry) {
+        return (entry & (COMPRESSED | COPIED)) == COPIED && (entry & OFFSET) != 0;
+    }
+
+    /** Writes within one cluster, which gets a place of its own if it has none. */
+    private void writeCluster(long at, ScatterList source) throws IOException {
         Table table = writableTable(at);
         int index = index(at);
-        int within = (int) (at & clusterSize - 1);
+        int within = within(at);
         long entry = table.entries[index];
-        boolean own = (entry & COMPRESSED) == 0 && (entry & COPIED) != 0 && (entry & OFFSET) != 0;
+        boolean own = isOwn(entry);
         if (own) {
             checkNotMetadata(dataOffset(entry));
         }
@@ -364,14 +502,18 @@ final class Qcow2Image implements DiskImage {
             file.write(dataOffset(entry) + within, source);
             return;
         }
-        MemorySegment whole = source;
-        if (source.byteSize() < clusterSize) {
-            whole = MemorySegment.ofArray(new byte[clusterSize]);
-            readCluster(entry, at - within, whole);
-            MemorySegment.copy(source, 0, whole, within, source.byteSize());
-        }
         long place = own ? dataOffset(entry) : newCluster();
-        file.write(place, whole);
+        boolean whole = source.bytes() == clusterSize;
+        // Behind the end of the file everything is zero already.
+        boolean fresh = !own && kept(entry, at) == Kept.ZEROES && place >= file.length();
+        if (whole || fresh) {
+            file.write(place + within, source);
+        } else {
+            MemorySegment all = MemorySegment.ofArray(new byte[clusterSize]);
+            readCluster(entry, at - within, all);
+            source.copyTo(all, within);
+            file.write(place, all);
+        }
         replace(table, index, place | COPIED, !own);
     }
 
@@ -461,13 +603,16 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized void flush() throws IOException {
-        checkOpen();
-        if (!readOnly) {
+    public void flush() throws IOException {
+        if (readOnly) {
+            return;
+        }
+        synchronized (this) {
+            checkOpen();
             checkNotFailed();
             commit();
-            file.force();
         }
+        file.force();
     }
 
     /** Brings the tables to the disk in order, and frees what they no longer name. */
@@ -493,11 +638,37 @@ final class Qcow2Image implements DiskImage {
             }
             dirtyTables = 0;
             l1Dirty = false;
-            for (long cluster : releases) {
-                refcounts.release(cluster);
-            }
-            releases.clear();
+            tickets.freeLater(releases);
+            releases = new ArrayList<>();
+            freeUnused();
+            done = true;
+        } finally {
+            failed |= !done;
+        }
+    }
+
+    /** Takes references away that no table names and no request uses any more. */
+    private void freeUnused() throws IOException {
+        List<Long> free = tickets.unused();
+        if (free.isEmpty()) {
+            return;
+        }
+        boolean done = false;
+        try {
             unpacked = null;
+            long start = 0;
+            long end = 0;
+            for (long cluster : free) {
+                if (!refcounts.release(cluster)) {
+                    continue;
+                }
+                if (cluster != end) {
+                    boolean ignored = file.punch(start << clusterBits, end - start << clusterBits);
+                    start = cluster;
+                }
+                end = cluster + 1;
+            }
+            boolean ignored = file.punch(start << clusterBits, end - start << clusterBits);
             done = true;
         } finally {
             failed |= !done;
@@ -562,11 +733,10 @@ final class Qcow2Image implements DiskImage {
             long part = Math.min(clusterSize - within, end - at);
             boolean whole = within == 0 && (part == clusterSize || at + part == size);
             long entry = entry(at);
-            boolean own = (entry & (COPIED | COMPRESSED)) == COPIED && (entry & OFFSET) != 0;
-            if (whole && own && !mayUnmap && header.version() >= 3) {
+            if (whole && isOwn(entry) && !mayUnmap && header.version() >= 3) {
                 replace(writableTable(at), index(at), entry | ZERO, false);
             } else if (!(whole && dropCluster(at)) && !readsZero(entry, at)) {
-                writeCluster(at, MemorySegment.ofArray(new byte[(int) part]));
+                writeCluster(at, ScatterList.of(MemorySegment.ofArray(new byte[(int) part])));
             }
             at += part;
         }
@@ -642,7 +812,7 @@ final class Qcow2Image implements DiskImage {
         l1 = bigger;
         l1Offset = place;
         for (long c = 0; c < oldClusters; c++) {
-            refcounts.release(old + c);
+            boolean ignored = refcounts.release(old + c);
         }
     }
 
@@ -702,7 +872,7 @@ final class Qcow2Image implements DiskImage {
         }
         try {
             if (!readOnly && !failed) {
-                flush();
+                commit();
                 file.force();
             }
         } finally {

@@ -154,15 +154,22 @@ final class Qcow2Refcounts {
         return index < table.length && table[(int) index] != 0;
     }
 
-    /** One reference less; what has none can be allocated again. */
-    void release(long cluster) throws IOException {
+    /**
+     * One reference less; what has none can be allocated again.
+     *
+     * @return whether that is so now
+     */
+    boolean release(long cluster) throws IOException {
         long now = get(cluster);
+        if (now == 1) {
+            set(cluster, 0);
+            cursor = Math.min(cursor, cluster);
+            return true;
+        }
         if (now > 0) {
             set(cluster, now - 1);
-            if (now == 1) {
-                cursor = Math.min(cursor, cluster);
-            }
         }
+        return false;
     }
 
     /** A cluster that was free and now has one reference: its offset in the file. */
@@ -274,7 +281,7 @@ final class Qcow2Refcounts {
         tableOffset = newOffset;
         tableClusters = (int) clusters;
         for (int k = 0; k < oldClusters; k++) {
-            release(oldCluster + k);
+            boolean ignored = release(oldCluster + k);
         }
     }
 }

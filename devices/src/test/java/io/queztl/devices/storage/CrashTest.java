@@ -67,6 +67,7 @@ class CrashTest {
                         ":",
                         location(Writer.class),
                         location(Images.class),
+                        location(io.queztl.linux.HostFile.class),
                         location(io.airlift.compress.v3.zstd.ZstdInputStream.class));
         long last = 0;
         for (int round = 0; round < ROUNDS; round++) {
@@ -74,6 +75,7 @@ class CrashTest {
                     new ProcessBuilder(
                                     java,
                                     "-XX:TieredStopAtLevel=1",
+                                    "--enable-native-access=ALL-UNNAMED",
                                     "-cp",
                                     classes,
                                     Writer.class.getName(),
