@@ -96,11 +96,12 @@ class DiskTest {
         Path file = image(ImageFormat.QCOW2);
         Path socket = folder.resolve("nbd");
         try (DiskImage image = Images.open(file, ImageFormat.QCOW2, ImageOptions.WRITABLE);
-                NbdServer server =
-                        new NbdServer(image, "d", UnixDomainSocketAddress.of(socket))) {
+                NbdServer server = new NbdServer(image, "d", UnixDomainSocketAddress.of(socket))) {
             Thread.ofPlatform().daemon().start(() -> serve(server));
             Queztl.Result result =
-                    run("nbd+unix:///d?socket=" + socket, WRITE + "; blkdiscard -o 16M -l 1M /dev/vda");
+                    run(
+                            "nbd+unix:///d?socket=" + socket,
+                            WRITE + "; blkdiscard -o 16M -l 1M /dev/vda");
             assertThat(result.status()).as(result.out() + result.err()).isZero();
         }
         assertHolds(file, ImageFormat.QCOW2, numbers());
@@ -129,7 +130,8 @@ class DiskTest {
     @CsvSource({"RAW", "QCOW2"})
     void discard_givesSpaceBack(ImageFormat format) throws Exception {
         Path file = image(format);
-        String fill = "tr '\\0' x </dev/zero | dd of=/dev/vda bs=1M count=8 iflag=fullblock conv=fsync";
+        String fill =
+                "tr '\\0' x </dev/zero | dd of=/dev/vda bs=1M count=8 iflag=fullblock conv=fsync";
         Queztl.Result full = run(file + ",format=" + format, fill);
         assertThat(full.status()).isZero();
         long before = blocks(file);

@@ -14,7 +14,6 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,17 +78,9 @@ class GdbServerTest {
 
     private VirtualMachine machine() throws IOException {
         VmConfig config =
-                new VmConfig(
-                        1,
-                        4 << 20,
-                        VmConfig.DEFAULT_CPU_MODEL,
-                        TinyKernel.DEBUG_EXIT.write(folder),
-                        null,
-                        "",
-                        false,
-                        true,
-                        false,
-                        List.of());
+                VmConfig.of(TinyKernel.DEBUG_EXIT.write(folder))
+                        .withMemory(4 << 20)
+                        .withDebugExit(true);
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

@@ -8,7 +8,6 @@ import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
 import io.queztl.vmm.config.VmConfig;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,17 +20,10 @@ class PauseTest {
 
     private VirtualMachine machine(TinyKernel kernel) throws Exception {
         VmConfig config =
-                new VmConfig(
-                        2,
-                        4 << 20,
-                        VmConfig.DEFAULT_CPU_MODEL,
-                        kernel.write(folder),
-                        null,
-                        "",
-                        false,
-                        true,
-                        false,
-                        List.of());
+                VmConfig.of(kernel.write(folder))
+                        .withCpus(2)
+                        .withMemory(4 << 20)
+                        .withDebugExit(true);
         return new VmBuilder(config, new SoftwareAccelerator()).build();
     }
 

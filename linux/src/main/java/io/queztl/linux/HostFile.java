@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A file by its descriptor: positioned reads and writes of scattered memory in one call ({@code
- * preadv(2)}), {@code fallocate(2)}. Unlike a channel it stays open under an interrupted thread. Any
- * thread may call; the descriptor is closed once the last call that runs has returned.
+ * preadv(2)}), {@code fallocate(2)}. Unlike a channel it stays open under an interrupted thread.
+ * Any thread may call; the descriptor is closed once the last call that runs has returned.
  */
 public final class HostFile implements AutoCloseable {
     /** The most pieces that one call takes; the rest is left for the next. */

@@ -7,9 +7,10 @@ import java.nio.ByteBuffer;
  * network stack, a switch.
  *
  * <p>A packet, in both directions, is the 12 bytes of {@code struct virtio_net_hdr} (virtio 1.2
- * section 5.1.6, {@code num_buffers} included, little endian) followed by one Ethernet frame without
- * its check sequence. The header names a checksum still to be filled in and a segmentation still to
- * be done; which of them may be left is settled once by {@link #offloads} and {@link #start}.
+ * section 5.1.6, {@code num_buffers} included, little endian) followed by one Ethernet frame
+ * without its check sequence. The header names a checksum still to be filled in and a segmentation
+ * still to be done; which of them may be left is settled once by {@link #offloads} and {@link
+ * #start}.
  */
 public interface NetworkBackend extends AutoCloseable {
 
@@ -30,15 +31,16 @@ public interface NetworkBackend extends AutoCloseable {
     void start(Receiver receiver);
 
     /**
-     * What the guest's driver takes undone from now on; nothing until called. Called when the driver
-     * has negotiated its features and again after a reset.
+     * What the guest's driver takes undone from now on; nothing until called. Called when the
+     * driver has negotiated its features and again after a reset.
      */
     void guestOffloads(Offloads offloads);
 
     /**
-     * Takes one packet from the guest, between position and limit of the buffer, which is only valid
-     * during the call. Does not wait for the outside world: what cannot be taken now is dropped, as
-     * Ethernet does. The content is hostile. Called by one thread at a time for each queue.
+     * Takes one packet from the guest, between position and limit of the buffer, which is only
+     * valid during the call. Does not wait for the outside world: what cannot be taken now is
+     * dropped, as Ethernet does. The content is hostile. Called by one thread at a time for each
+     * queue.
      */
     void send(ByteBuffer packet);
 

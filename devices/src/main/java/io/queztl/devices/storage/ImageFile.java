@@ -249,7 +249,8 @@ final class ImageFile implements Closeable {
     }
 
     private IOException failed(String what, LinuxException e) {
-        return new IOException("the image %s cannot be %s: %s".formatted(path, what, e.getMessage()));
+        return new IOException(
+                "the image %s cannot be %s: %s".formatted(path, what, e.getMessage()));
     }
 
     /** Reads all of the segment; what is past the end of the file is zero. */

@@ -220,8 +220,7 @@ final class NbdImage implements DiskImage {
     }
 
     /** One request with its answer, again on new connections within limits. */
-    private void request(
-            int type, int command, long offset, int length, @Nullable ScatterList data)
+    private void request(int type, int command, long offset, int length, @Nullable ScatterList data)
             throws IOException {
         for (; ; ) {
             int error;

@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * counted clusters with their data, and at worst clusters that are counted but not named.
  *
  * <p>One lock guards the tables. Data that has its place is read and written outside of it, any
- * number of requests at once; such a request holds a {@link Qcow2Tickets ticket}, and a cluster that
- * is freed meanwhile can be allocated again only when the ticket is given back.
+ * number of requests at once; such a request holds a {@link Qcow2Tickets ticket}, and a cluster
+ * that is freed meanwhile can be allocated again only when the ticket is given back.
  */
 final class Qcow2Image implements DiskImage {
     static final long COPIED = 1L << 63;

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * Requests that read or write data without the lock of their {@link Qcow2Image}, each with a ticket,
- * and the clusters that may be freed only when all that were there before have ended. Guarded by
- * that lock.
+ * Requests that read or write data without the lock of their {@link Qcow2Image}, each with a
+ * ticket, and the clusters that may be freed only when all that were there before have ended.
+ * Guarded by that lock.
  */
 final class Qcow2Tickets {
     private record Freed(long before, List<Long> clusters) {}

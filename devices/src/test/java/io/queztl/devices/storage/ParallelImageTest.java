@@ -21,7 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Several threads on one image, each with sectors of its own that share clusters with the others. */
+/**
+ * Several threads on one image, each with sectors of its own that share clusters with the others.
+ */
 @Timeout(120)
 class ParallelImageTest {
     private static final int THREADS = 4;
@@ -50,8 +52,7 @@ class ParallelImageTest {
                 return;
             }
             Path socket = folder.resolve("s");
-            try (NbdServer server =
-                    new NbdServer(image, "", UnixDomainSocketAddress.of(socket))) {
+            try (NbdServer server = new NbdServer(image, "", UnixDomainSocketAddress.of(socket))) {
                 Thread thread =
                         Thread.ofPlatform()
                                 .daemon()
@@ -168,7 +169,9 @@ class ParallelImageTest {
                 default -> {
                     image.read(at, MemorySegment.ofArray(data));
                     for (byte b : data) {
-                        assertThat(b).as("step %d cluster %d", step, cluster).isEqualTo(model[cluster]);
+                        assertThat(b)
+                                .as("step %d cluster %d", step, cluster)
+                                .isEqualTo(model[cluster]);
                     }
                 }
             }

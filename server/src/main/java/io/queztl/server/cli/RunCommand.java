@@ -13,14 +13,12 @@ import io.queztl.server.guest.StockModules;
 import io.queztl.vmm.builder.Outcome;
 import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
-import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.gdb.GdbServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -97,13 +95,6 @@ final class RunCommand implements Callable<Integer> {
     private String cpuModel = VmConfig.DEFAULT_CPU_MODEL;
 
     @Option(
-            names = "--disk",
-            paramLabel = "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT]",
-            description =
-                    "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
-    private List<String> disks = new ArrayList<>();
-
-    @Option(
             names = "--exec",
             paramLabel = "COMMAND",
             description = "run this in the guest's shell and end with its status")
@@ -152,6 +143,8 @@ final class RunCommand implements Callable<Integer> {
             })
     private @Nullable String check;
 
+    @Mixin private DeviceOptions devices = new DeviceOptions();
+
     @Mixin private SightOptions sightOptions = new SightOptions();
 
     RunCommand(HostIo io) {
@@ -168,17 +161,16 @@ final class RunCommand implements Callable<Integer> {
         long bytes = MemorySize.parse(memory);
         // Checked before anything is fetched; the kernel's own limits come later.
         VmConfig config =
-                new VmConfig(
-                        cpus,
-                        bytes,
-                        cpuModel,
-                        kernel == null ? Path.of("stock") : kernel,
-                        initrd,
-                        KernelCommandLine.of(kernel, append, verbose),
-                        unpackInitrd,
-                        debugExit,
-                        debugConsole,
-                        disks.stream().map(DiskConfig::parse).toList());
+                VmConfig.of(kernel == null ? Path.of("stock") : kernel)
+                        .withCpus(cpus)
+                        .withMemory(bytes)
+                        .withCpuModel(cpuModel)
+                        .withInitrd(initrd)
+                        .withCommandLine(KernelCommandLine.of(kernel, append, verbose))
+                        .withUnpackInitrd(unpackInitrd)
+                        .withDebugExit(debugExit)
+                        .withDebugConsole(debugConsole)
+                        .withDevices(devices.configs());
         Sight sight = sightOptions.sight();
         SoftwareAccelerator accelerator =
                 new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
@@ -216,10 +208,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private List<Path> modules(StockGuest guest) {
-        // Without a device that needs them, loading them would only cost time.
-        return disks.isEmpty()
-                ? List.of()
-                : StockModules.files(guest.modules(), StockModules.DISK, StockModules.ENTROPY);
+        return StockModules.files(guest.modules(), devices.modules());
     }
 
     private int run(

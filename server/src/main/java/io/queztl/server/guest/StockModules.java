@@ -74,10 +74,9 @@ public final class StockModules {
      * @param kinds lists of this class
      * @return empty if there are no kinds
      */
-    @SafeVarargs
-    public static List<Path> files(Path folder, List<String>... kinds) {
+    public static List<Path> files(Path folder, List<List<String>> kinds) {
         Set<String> names = new LinkedHashSet<>();
-        if (kinds.length > 0) {
+        if (!kinds.isEmpty()) {
             names.addAll(BUS);
         }
         for (List<String> kind : kinds) {

@@ -17,11 +17,7 @@ import io.queztl.devices.legacy.ResetControl;
 import io.queztl.devices.legacy.Serial;
 import io.queztl.devices.pci.PciHostBridge;
 import io.queztl.devices.power.AcpiPm;
-import io.queztl.devices.storage.DiskImage;
-import io.queztl.devices.storage.ImageOptions;
-import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioPci;
-import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.devices.virtio.rng.VirtioRng;
 import io.queztl.linux.LinuxException;
 import io.queztl.machine.bus.Bus;
@@ -36,16 +32,12 @@ import io.queztl.vmm.acpi.AcpiMachine;
 import io.queztl.vmm.acpi.AcpiTables;
 import io.queztl.vmm.boot.BootEntry;
 import io.queztl.vmm.boot.BootLoader;
-import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
 import io.queztl.vmm.layout.Layout;
 import io.queztl.vmm.vcpu.VcpuThread;
-import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -58,7 +50,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VmBuilder {
     private static final int SERIAL_PORTS = 2;
-    private static final int MAX_DISK_QUEUES = 4;
     private static final boolean PM_TIMER_32_BITS = false;
 
     private final VmConfig config;
@@ -246,37 +237,8 @@ public final class VmBuilder {
         PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
-        for (int i = 0; i < config.disks().size(); i++) {
-            DiskImage image = closer.add(open(config.disks().get(i)));
-            String serial = config.disks().get(i).serial();
-            int queues = Math.min(config.cpus(), MAX_DISK_QUEUES);
-            VirtioBlock disk =
-                    closer.add(new VirtioBlock("disk" + i, memory, image, serial, queues));
-            ignored = slots.add(disk, VirtioBlock.PCI_CLASS);
-        }
+        new OptionalDevices(config, closer, memory, slots).add();
         slots.assignAddresses();
-    }
-
-    private static DiskImage open(DiskConfig disk) {
-        try {
-            return Images.open(
-                    disk.location(),
-                    disk.format(),
-                    disk.readOnly() ? ImageOptions.READ_ONLY : ImageOptions.WRITABLE);
-        } catch (IOException e) {
-            throw new VmException(
-                    VmException.Code.HOST,
-                    "the disk %s cannot be opened: %s.".formatted(disk.location(), reason(e)),
-                    e);
-        }
-    }
-
-    private static String reason(IOException e) {
-        return switch (e) {
-            case NoSuchFileException n -> "there is no such file";
-            case AccessDeniedException a -> "this user may not read and write it";
-            default -> String.valueOf(e.getMessage());
-        };
     }
 
     private AcpiPm addPower(

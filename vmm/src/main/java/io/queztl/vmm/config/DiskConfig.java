@@ -11,7 +11,8 @@ import io.queztl.devices.storage.Images;
  * @param readOnly the guest cannot write it
  * @param serial its serial number for the guest, at most 20 printable ASCII characters
  */
-public record DiskConfig(String location, ImageFormat format, boolean readOnly, String serial) {
+public record DiskConfig(String location, ImageFormat format, boolean readOnly, String serial)
+        implements DeviceConfig {
     private static final int MAX_SERIAL = 20;
 
     /** Checks the serial number. */

@@ -4,6 +4,7 @@ import io.queztl.vmm.boot.BootRequest;
 import io.queztl.vmm.layout.Layout;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param unpackInitrd decompress the initrd in the VMM
  * @param debugExit put isa-debug-exit at port 0xf4
  * @param debugConsole put the debug console at port 0xe9
- * @param disks the disks, in the order of the guest's names for them
+ * @param devices disks and the like; those of a kind in the order of the guest's names for them
  */
 public record VmConfig(
         int cpus,
@@ -31,7 +32,7 @@ public record VmConfig(
         boolean unpackInitrd,
         boolean debugExit,
         boolean debugConsole,
-        List<DiskConfig> disks) {
+        List<DeviceConfig> devices) {
     /** The most vCPUs a VM can have. */
     public static final int MAX_CPUS = 64;
 
@@ -45,7 +46,7 @@ public record VmConfig(
 
     /** Checks everything that can be known without the host and the accelerator. */
     public VmConfig {
-        disks = List.copyOf(disks);
+        devices = List.copyOf(devices);
         if (cpus < 1 || cpus > MAX_CPUS) {
             throw invalid(
                     "a VM has 1 to %d vCPUs, not %d; say so with --cpus."
@@ -70,107 +71,62 @@ public record VmConfig(
 
     /** One vCPU, 512 MiB and this kernel. */
     public static VmConfig of(Path kernel) {
-        return new VmConfig(
-                1,
-                DEFAULT_MEMORY,
-                DEFAULT_CPU_MODEL,
-                kernel,
-                null,
-                "",
-                false,
-                false,
-                false,
-                List.of());
+        return new Fields(kernel).config();
     }
 
     /** The same with another number of vCPUs. */
     public VmConfig withCpus(int count) {
-        return new VmConfig(
-                count,
-                memoryBytes,
-                cpuModel,
-                kernel,
-                initrd,
-                commandLine,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                disks);
+        return change(b -> b.cpus = count);
     }
 
     /** The same with another size of memory, in bytes. */
     public VmConfig withMemory(long bytes) {
-        return new VmConfig(
-                cpus,
-                bytes,
-                cpuModel,
-                kernel,
-                initrd,
-                commandLine,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                disks);
+        return change(b -> b.memoryBytes = bytes);
+    }
+
+    /** The same with another CPU model. */
+    public VmConfig withCpuModel(String name) {
+        return change(b -> b.cpuModel = name);
     }
 
     /** The same with another kernel. */
     public VmConfig withKernel(Path file) {
-        return new VmConfig(
-                cpus,
-                memoryBytes,
-                cpuModel,
-                file,
-                initrd,
-                commandLine,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                disks);
+        return change(b -> b.kernel = file);
     }
 
     /** The same with another initrd. */
     public VmConfig withInitrd(@Nullable Path file) {
-        return new VmConfig(
-                cpus,
-                memoryBytes,
-                cpuModel,
-                kernel,
-                file,
-                commandLine,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                disks);
+        return change(b -> b.initrd = file);
     }
 
     /** The same with another command line. */
     public VmConfig withCommandLine(String text) {
-        return new VmConfig(
-                cpus,
-                memoryBytes,
-                cpuModel,
-                kernel,
-                initrd,
-                text,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                disks);
+        return change(b -> b.commandLine = text);
     }
 
-    /** The same with these disks. */
-    public VmConfig withDisks(List<DiskConfig> list) {
-        return new VmConfig(
-                cpus,
-                memoryBytes,
-                cpuModel,
-                kernel,
-                initrd,
-                commandLine,
-                unpackInitrd,
-                debugExit,
-                debugConsole,
-                list);
+    /** The same with an initrd that the VMM unpacks, or not. */
+    public VmConfig withUnpackInitrd(boolean on) {
+        return change(b -> b.unpackInitrd = on);
+    }
+
+    /** The same with isa-debug-exit at port 0xf4, or without. */
+    public VmConfig withDebugExit(boolean on) {
+        return change(b -> b.debugExit = on);
+    }
+
+    /** The same with the debug console at port 0xe9, or without. */
+    public VmConfig withDebugConsole(boolean on) {
+        return change(b -> b.debugConsole = on);
+    }
+
+    /** The same with these devices. */
+    public VmConfig withDevices(List<DeviceConfig> list) {
+        return change(b -> b.devices = list);
+    }
+
+    /** The devices of one kind, in order. */
+    public <T extends DeviceConfig> List<T> devices(Class<T> kind) {
+        return devices.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
     /** What the boot loader is asked to do. */
@@ -181,5 +137,52 @@ public record VmConfig(
 
     private static VmException invalid(String message) {
         return new VmException(VmException.Code.CONFIGURATION, message);
+    }
+
+    private VmConfig change(Consumer<Fields> change) {
+        Fields fields = new Fields(kernel);
+        fields.cpus = cpus;
+        fields.memoryBytes = memoryBytes;
+        fields.cpuModel = cpuModel;
+        fields.initrd = initrd;
+        fields.commandLine = commandLine;
+        fields.unpackInitrd = unpackInitrd;
+        fields.debugExit = debugExit;
+        fields.debugConsole = debugConsole;
+        fields.devices = devices;
+        change.accept(fields);
+        return fields.config();
+    }
+
+    /** The components while one of them changes. */
+    private static final class Fields {
+        private int cpus = 1;
+        private long memoryBytes = DEFAULT_MEMORY;
+        private String cpuModel = DEFAULT_CPU_MODEL;
+        private Path kernel;
+        private @Nullable Path initrd;
+        private String commandLine = "";
+        private boolean unpackInitrd;
+        private boolean debugExit;
+        private boolean debugConsole;
+        private List<DeviceConfig> devices = List.of();
+
+        Fields(Path kernel) {
+            this.kernel = kernel;
+        }
+
+        VmConfig config() {
+            return new VmConfig(
+                    cpus,
+                    memoryBytes,
+                    cpuModel,
+                    kernel,
+                    initrd,
+                    commandLine,
+                    unpackInitrd,
+                    debugExit,
+                    debugConsole,
+                    devices);
+        }
     }
 }

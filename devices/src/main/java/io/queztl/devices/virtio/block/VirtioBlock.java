@@ -16,10 +16,10 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A disk (VirtIO 1.2, 5.2). Each queue has a few threads; as long as requests are quick, one of them
- * does one after another, and when they have to wait for the image, the others help. Data moves
- * between guest RAM and the {@link DiskImage} without a copy in between. What the host cannot do
- * completes as VIRTIO_BLK_S_IOERR; a flush completes after the image's.
+ * A disk (VirtIO 1.2, 5.2). Each queue has a few threads; as long as requests are quick, one of
+ * them does one after another, and when they have to wait for the image, the others help. Data
+ * moves between guest RAM and the {@link DiskImage} without a copy in between. What the host cannot
+ * do completes as VIRTIO_BLK_S_IOERR; a flush completes after the image's.
  */
 public final class VirtioBlock extends VirtioDevice {
     /** VirtIO device type. */
@@ -53,13 +53,7 @@ public final class VirtioBlock extends VirtioDevice {
      */
     public VirtioBlock(
             String name, GuestMemory memory, DiskImage image, String serial, int queues) {
-        super(
-                name,
-                DEVICE_ID,
-                memory,
-                CONFIG_BYTES,
-                queues * threads(queues),
-                sizes(queues));
+        super(name, DEVICE_ID, memory, CONFIG_BYTES, queues * threads(queues), sizes(queues));
         this.image = image;
         this.queues = queues;
         byte[] ascii = serial.getBytes(StandardCharsets.US_ASCII);
@@ -294,7 +288,8 @@ public final class VirtioBlock extends VirtioDevice {
                 if (discard) {
                     image.discard(sector * SECTOR, sectors * SECTOR);
                 } else {
-                    image.writeZeroes(sector * SECTOR, sectors * SECTOR, (flags & RANGE_UNMAP) != 0);
+                    image.writeZeroes(
+                            sector * SECTOR, sectors * SECTOR, (flags & RANGE_UNMAP) != 0);
                 }
             }
             if (!negotiated(F_FLUSH)) {

@@ -1,0 +1,40 @@
+package io.queztl.server.cli;
+
+import io.queztl.server.guest.StockModules;
+import io.queztl.vmm.config.DeviceConfig;
+import io.queztl.vmm.config.DiskConfig;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** The options of {@code queztl run} that add devices. */
+final class DeviceOptions {
+    @Option(
+            names = "--disk",
+            paramLabel = "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT]",
+            description =
+                    "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
+    private List<String> disks = new ArrayList<>();
+
+    /** What the options ask for. */
+    List<DeviceConfig> configs() {
+        List<DeviceConfig> configs = new ArrayList<>();
+        for (String disk : disks) {
+            configs.add(DiskConfig.parse(disk));
+        }
+        return configs;
+    }
+
+    /**
+     * The modules that the stock guest loads for them: none without a device, since loading them
+     * costs time.
+     */
+    List<List<String>> modules() {
+        List<List<String>> names = new ArrayList<>();
+        if (!disks.isEmpty()) {
+            names.add(StockModules.DISK);
+            names.add(StockModules.ENTROPY);
+        }
+        return names;
+    }
+}

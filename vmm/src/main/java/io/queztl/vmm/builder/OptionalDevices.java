@@ -1,0 +1,76 @@
+package io.queztl.vmm.builder;
+
+import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.ImageOptions;
+import io.queztl.devices.storage.Images;
+import io.queztl.devices.virtio.VirtioPci;
+import io.queztl.devices.virtio.block.VirtioBlock;
+import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.config.DeviceConfig;
+import io.queztl.vmm.config.DiskConfig;
+import io.queztl.vmm.config.VmConfig;
+import io.queztl.vmm.config.VmException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+
+/** Makes the devices that a configuration asks for and plugs them in. */
+final class OptionalDevices {
+    private static final int MAX_DISK_QUEUES = 4;
+
+    private final VmConfig config;
+    private final Closer closer;
+    private final GuestMemory memory;
+    private final PciSlots slots;
+    private int disks;
+
+    OptionalDevices(VmConfig config, Closer closer, GuestMemory memory, PciSlots slots) {
+        this.config = config;
+        this.closer = closer;
+        this.memory = memory;
+        this.slots = slots;
+    }
+
+    /**
+     * Adds all of them, in order.
+     *
+     * @throws VmException if the host cannot give what one of them needs
+     */
+    void add() {
+        for (DeviceConfig device : config.devices()) {
+            switch (device) {
+                case DiskConfig disk -> add(disk);
+            }
+        }
+    }
+
+    private void add(DiskConfig disk) {
+        DiskImage image = closer.add(open(disk));
+        int queues = Math.min(config.cpus(), MAX_DISK_QUEUES);
+        VirtioBlock device =
+                closer.add(new VirtioBlock("disk" + disks++, memory, image, disk.serial(), queues));
+        VirtioPci ignored = slots.add(device, VirtioBlock.PCI_CLASS);
+    }
+
+    private static DiskImage open(DiskConfig disk) {
+        try {
+            return Images.open(
+                    disk.location(),
+                    disk.format(),
+                    disk.readOnly() ? ImageOptions.READ_ONLY : ImageOptions.WRITABLE);
+        } catch (IOException e) {
+            throw new VmException(
+                    VmException.Code.HOST,
+                    "the disk %s cannot be opened: %s.".formatted(disk.location(), reason(e)),
+                    e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException n -> "there is no such file";
+            case AccessDeniedException a -> "this user may not read and write it";
+            default -> String.valueOf(e.getMessage());
+        };
+    }
+}
