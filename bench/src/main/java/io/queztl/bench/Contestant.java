@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -18,48 +19,38 @@ enum Contestant {
     /** Queztl from this checkout. */
     QUEZTL("queztl") {
         @Override
-        List<String> command(Path kernel, Path initrd) {
-            return List.of(
-                    Path.of("").toAbsolutePath().resolve("queztl").toString(),
-                    "run",
-                    "--memory",
-                    MEMORY,
-                    "--kernel",
-                    kernel.toString(),
-                    "--initrd",
-                    initrd.toString(),
-                    "--append",
-                    "quiet");
+        List<String> command(Machine machine) {
+            List<String> line = new ArrayList<>();
+            line.add(Path.of("").toAbsolutePath().resolve("queztl").toString());
+            line.addAll(List.of("run", "--memory", MEMORY));
+            line.addAll(List.of("--kernel", machine.kernel().toString()));
+            line.addAll(List.of("--initrd", machine.initrd().toString()));
+            line.addAll(List.of("--append", "quiet"));
+            for (Machine.Disk disk : machine.disks()) {
+                line.addAll(List.of("--disk", disk.file() + ",format=" + disk.format()));
+            }
+            return line;
         }
     },
 
     /** QEMU with its translator. */
     TCG("tcg") {
         @Override
-        List<String> command(Path kernel, Path initrd) {
-            return List.of(
-                    QEMU,
-                    "-accel",
-                    "tcg",
-                    "-cpu",
-                    "max",
-                    "-smp",
-                    "1",
-                    "-m",
-                    MEMORY,
-                    "-display",
-                    "none",
-                    "-serial",
-                    "stdio",
-                    "-no-reboot",
-                    "-nic",
-                    "none",
-                    "-kernel",
-                    kernel.toString(),
-                    "-initrd",
-                    initrd.toString(),
-                    "-append",
-                    "console=ttyS0 panic=-1 quiet");
+        List<String> command(Machine machine) {
+            List<String> line = new ArrayList<>();
+            line.addAll(List.of(QEMU, "-accel", "tcg", "-cpu", "max", "-smp", "1"));
+            line.addAll(List.of("-m", MEMORY, "-display", "none", "-serial", "stdio"));
+            line.addAll(List.of("-no-reboot", "-nic", "none"));
+            line.addAll(List.of("-kernel", machine.kernel().toString()));
+            line.addAll(List.of("-initrd", machine.initrd().toString()));
+            line.addAll(List.of("-append", "console=ttyS0 panic=-1 quiet"));
+            for (Machine.Disk disk : machine.disks()) {
+                line.add("-drive");
+                line.add(
+                        "file=%s,format=%s,if=virtio,cache=writeback"
+                                .formatted(disk.file(), disk.format()));
+            }
+            return line;
         }
     };
 
@@ -80,7 +71,7 @@ enum Contestant {
     }
 
     /** What starts it, with the guest's serial console on standard output. */
-    abstract List<String> command(Path kernel, Path initrd);
+    abstract List<String> command(Machine machine);
 
     /**
      * Runs a guest to its end, or until the limit.
@@ -92,8 +83,7 @@ enum Contestant {
      * @throws IOException if it cannot be started or does not reach init, with what it printed
      */
     void run(
-            Path kernel,
-            Path initrd,
+            Machine machine,
             @Nullable String boot,
             long limitSeconds,
             Measurements measurements,
@@ -103,7 +93,7 @@ enum Contestant {
         measurements.start();
         long start = System.nanoTime();
         Process p =
-                new ProcessBuilder(command(kernel, initrd))
+                new ProcessBuilder(command(machine))
                         .redirectErrorStream(true)
                         .redirectInput(Path.of("/dev/null").toFile())
                         .start();

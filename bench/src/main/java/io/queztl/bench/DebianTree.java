@@ -12,24 +12,28 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The programs of Debian that the guest runs, with their libraries: package files fetched by the
- * host's apt, without root, and unpacked into the cache folder once.
+ * Programs of Debian that the guest runs, with their libraries: package files fetched by the host's
+ * apt, without root, and unpacked into the cache folder once.
+ *
+ * @param name of the folder: another number when the packages or the unpacking change
+ * @param packages what to fetch, with all that they depend on
  */
-final class DebianTree {
-    private static final List<String> PACKAGES =
-            List.of(
-                    "gzip",
-                    "openssl",
-                    "perl-base",
-                    "python3-minimal",
-                    "sqlite3",
-                    "xz-utils",
-                    "zstd");
+record DebianTree(String name, List<String> packages) {
+    /** For the items that compute. */
+    static final DebianTree TOOLS =
+            new DebianTree(
+                    "debian-1",
+                    List.of(
+                            "gzip",
+                            "openssl",
+                            "perl-base",
+                            "python3-minimal",
+                            "sqlite3",
+                            "xz-utils",
+                            "zstd"));
 
-    /** Part of the folder's name: another number when the packages or the unpacking change. */
-    private static final int VERSION = 1;
-
-    private DebianTree() {}
+    /** For the items of {@code --io}. */
+    static final DebianTree IO = new DebianTree("debian-io-1", List.of("fio", "iperf3"));
 
     /**
      * Finds the tree in the cache, or makes it.
@@ -37,10 +41,10 @@ final class DebianTree {
      * @param progress told what takes long, a line each
      * @throws IOException if there is no apt, no network or no such package
      */
-    static Path obtain(CacheFolder cache, Consumer<String> progress)
+    Path obtain(CacheFolder cache, Consumer<String> progress)
             throws IOException, InterruptedException {
         Path folder = cache.folder("bench");
-        Path tree = folder.resolve("debian-" + VERSION);
+        Path tree = folder.resolve(name);
         if (Files.isDirectory(tree)) {
             return tree;
         }
@@ -49,10 +53,10 @@ final class DebianTree {
             Apt apt = new Apt(work);
             progress.accept("fetching the package lists of this host's apt sources");
             String trouble = apt.update();
-            progress.accept("downloading " + String.join(", ", PACKAGES));
+            progress.accept("downloading " + String.join(", ", packages));
             List<Path> files;
             try {
-                files = apt.downloadAll(PACKAGES);
+                files = apt.downloadAll(packages);
             } catch (IOException e) {
                 throw new IOException(trouble.isEmpty() ? e.getMessage() : trouble, e);
             }

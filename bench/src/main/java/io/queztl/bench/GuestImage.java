@@ -1,5 +1,7 @@
 package io.queztl.bench;
 
+import io.queztl.server.guest.StockGuest;
+import io.queztl.server.guest.StockModules;
 import io.queztl.vmm.image.CpioWriter;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
@@ -72,6 +74,32 @@ final class GuestImage {
             cpio.file("bench/items", 0644, ascii(Suite.items(items, options)));
             cpio.file("data/text", 0644, text(tree));
             cpio.file("data/lines", 0644, ascii(lines()));
+        }
+    }
+
+    /**
+     * An initramfs that runs items of {@link IoSuite}, with the modules for their devices.
+     *
+     * @param tree programs of Debian
+     */
+    static void writeIo(Path target, StockGuest stock, Path tree, List<Item> items, Options options)
+            throws IOException, InterruptedException {
+        try (CpioWriter cpio = open(target)) {
+            base(cpio, stock.busybox(), resource("init"));
+            for (String program : IoSuite.PROGRAMS) {
+                copy(cpio, tree.resolve(program), program, 0755);
+            }
+            for (String library : Libraries.of(tree, IoSuite.PROGRAMS)) {
+                copy(cpio, tree.resolve(library), library, 0755);
+            }
+            int number = 0;
+            for (Path module : StockModules.files(stock.modules(), IoSuite.MODULES)) {
+                String name = "modules/%02d-%s".formatted(number++, module.getFileName());
+                copy(cpio, module, name, 0644);
+            }
+            cpio.file("bench/mark", 0755, resource("mark"));
+            cpio.file("bench/settings", 0644, ascii(Suite.settings(options)));
+            cpio.file("bench/items", 0644, ascii(Suite.items(items, options)));
         }
     }
 

@@ -15,7 +15,9 @@ record Item(String name, Group group, String command, int count) {
         INTEGER,
         FLOATING_POINT,
         TOOLS,
-        SYSTEM
+        SYSTEM,
+        /** With disks; see {@link IoSuite}. */
+        DISK
     }
 
     /** An item of our own program, {@code bench NAME COUNT}. */

@@ -44,7 +44,8 @@ public final class Main {
             return;
         }
         if (words.contains("--list")) {
-            Suite.ITEMS.forEach(i -> System.out.printf("%-18s %s%n", i.name(), i.command(false)));
+            List<Item> all = words.contains("--io") ? IoSuite.ITEMS : Suite.ITEMS;
+            all.forEach(i -> System.out.printf("%-18s %s%n", i.name(), i.command(false)));
             return;
         }
         Options options;
@@ -84,8 +85,12 @@ public final class Main {
         GuestImage.writeBoot(bootInitrd, stock.busybox());
         Path tree = null;
         Path program = null;
-        if (!items.isEmpty()) {
-            tree = DebianTree.obtain(cache, Main::progress);
+        List<Machine.Disk> disks = List.of();
+        if (options.io()) {
+            tree = DebianTree.IO.obtain(cache, Main::progress);
+            disks = IoSuite.makeDisks(folder);
+        } else if (!items.isEmpty()) {
+            tree = DebianTree.TOOLS.obtain(cache, Main::progress);
             program = GuestProgram.compile(folder);
         }
         System.out.printf("kernel %s, one vCPU, 1 GiB%n", stock.release());
@@ -114,16 +119,21 @@ public final class Main {
         for (String boot : boots) {
             Path entered = boot.equals(Suite.BOOT) ? kernel : stock.kernel();
             for (int i = 0; i < options.repeats(); i++) {
-                runAll(results, entered, bootInitrd, boot, BOOT_LIMIT_SECONDS);
+                runAll(results, new Machine(entered, bootInitrd), boot, BOOT_LIMIT_SECONDS);
             }
         }
         for (Item.Group group : Item.Group.values()) {
             List<Item> some = items.stream().filter(i -> i.group() == group).toList();
-            if (!some.isEmpty() && tree != null && program != null) {
-                Path initrd = folder.resolve("suite.cpio");
-                GuestImage.writeSuite(initrd, stock.busybox(), tree, program, some, options);
-                runAll(results, kernel, initrd, null, GROUP_LIMIT_SECONDS);
+            if (some.isEmpty() || tree == null) {
+                continue;
             }
+            Path initrd = folder.resolve("suite.cpio");
+            if (program != null) {
+                GuestImage.writeSuite(initrd, stock.busybox(), tree, program, some, options);
+            } else {
+                GuestImage.writeIo(initrd, stock, tree, some, options);
+            }
+            runAll(results, new Machine(kernel, initrd, disks), null, GROUP_LIMIT_SECONDS);
         }
         Report report = new Report(boots, items, results);
         System.out.print(report.text());
@@ -137,8 +147,7 @@ public final class Main {
     /** One boot under each contestant; one that does not get to init shows in the report. */
     private void runAll(
             Map<Contestant, Measurements> results,
-            Path kernel,
-            Path initrd,
+            Machine machine,
             @Nullable String boot,
             long limitSeconds)
             throws InterruptedException {
@@ -146,8 +155,7 @@ public final class Main {
             Contestant contestant = e.getKey();
             try {
                 contestant.run(
-                        kernel,
-                        initrd,
+                        machine,
                         boot,
                         limitSeconds,
                         e.getValue(),
@@ -209,7 +217,12 @@ public final class Main {
         }
         progress("one run for the AOT cache");
         Contestant.QUEZTL.run(
-                kernel, initrd, null, BOOT_LIMIT_SECONDS, new Measurements(), p -> {}, line -> {});
+                new Machine(kernel, initrd),
+                null,
+                BOOT_LIMIT_SECONDS,
+                new Measurements(),
+                p -> {},
+                line -> {});
         for (int i = 0; i < AOT_LIMIT_SECONDS && !Files.exists(file); i++) {
             TimeUnit.SECONDS.sleep(1);
         }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param queztl measure Queztl
  * @param peer measure QEMU
  * @param json where to write all figures; null for nowhere
+ * @param io measure disks instead of programs
  * @param soakMinutes how long to repeat the suite under Queztl; 0 to compare instead
  * @param verbose print what the guests print
  */
@@ -26,6 +27,7 @@ record Options(
         boolean queztl,
         boolean peer,
         @Nullable Path json,
+        boolean io,
         int soakMinutes,
         boolean verbose) {
     static final String USAGE =
@@ -35,6 +37,7 @@ record Options(
             Runs the same kernel and programs under Queztl and under QEMU's TCG in turn and prints how
             many times faster Queztl is.
 
+              --io              disks: fio on raw and qcow2 images
               --only REGEX      only the items whose names it matches somewhere
               --quick           one repeat, a quarter of the work, short warm-ups
               --repeats N       measured runs of each item (default 3)
@@ -64,6 +67,7 @@ record Options(
         boolean queztl = true;
         boolean peer = true;
         Path json = null;
+        boolean io = false;
         int soak = 0;
         boolean verbose = false;
         List<String> left = new ArrayList<>(arguments);
@@ -71,6 +75,7 @@ record Options(
             String option = left.removeFirst();
             switch (option) {
                 case "--only" -> only = pattern(value(option, left));
+                case "--io" -> io = true;
                 case "--quick" -> quick = true;
                 case "--repeats" -> repeats = number(option, value(option, left));
                 case "--queztl-only" -> peer = false;
@@ -81,7 +86,7 @@ record Options(
                 default -> throw new IllegalArgumentException("no option '" + option + "'");
             }
         }
-        if (!queztl && (!peer || soak > 0)) {
+        if (!queztl && (!peer || soak > 0) || io && soak > 0) {
             throw new IllegalArgumentException("these options leave nothing to run");
         }
         return new Options(
@@ -91,6 +96,7 @@ record Options(
                 queztl,
                 peer && soak == 0,
                 json,
+                io,
                 soak,
                 verbose);
     }

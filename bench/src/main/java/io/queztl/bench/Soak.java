@@ -42,8 +42,7 @@ final class Soak {
                 Thread.ofPlatform().daemon().start(() -> watch(process, measurements, samples));
         try {
             Contestant.QUEZTL.run(
-                    kernel,
-                    initrd,
+                    new Machine(kernel, initrd),
                     null,
                     seconds,
                     measurements,

@@ -83,23 +83,26 @@ final class Suite {
 
     /** The items that the options ask for. */
     static List<Item> selected(Options options) {
-        return ITEMS.stream().filter(i -> options.only().matcher(i.name()).find()).toList();
+        List<Item> all = options.io() ? IoSuite.ITEMS : ITEMS;
+        return all.stream().filter(i -> options.only().matcher(i.name()).find()).toList();
     }
 
     /** The boots that the options ask for. */
     static List<String> selectedBoots(Options options) {
         return List.of(BOOT, BOOT_COMPRESSED).stream()
-                .filter(b -> options.soakMinutes() == 0 && options.only().matcher(b).find())
+                .filter(b -> options.soakMinutes() == 0 && !options.io())
+                .filter(b -> options.only().matcher(b).find())
                 .toList();
     }
 
     /** A file that init reads: how long to warm up and how often to repeat. */
     static String settings(Options options) {
-        return "WARM=%d\nREPEATS=%d\nSOAK=%s\n"
+        return "WARM=%d\nREPEATS=%d\nSOAK=%s\nIO=%s\n"
                 .formatted(
                         options.warmCentiseconds(),
                         options.repeats(),
-                        options.soakMinutes() > 0 ? "1" : "");
+                        options.soakMinutes() > 0 ? "1" : "",
+                        options.io() ? "1" : "");
     }
 
     /** A file that init reads: the preparation, a function for each item, and one that runs all. */
@@ -112,9 +115,11 @@ final class Suite {
             calls.add("run " + i + " " + item.name());
         }
         boolean big = items.stream().anyMatch(i -> i.command().contains("/tmp/big"));
-        text.append("prepare() { ")
-                .append(big ? "for i in 0 1 2 3 4 5 6 7; do cat /data/text; done >/tmp/big" : ":")
-                .append("; }\n");
+        String preparation =
+                options.io()
+                        ? "for m in /modules/*; do insmod $m; done"
+                        : big ? "for i in 0 1 2 3 4 5 6 7; do cat /data/text; done >/tmp/big" : ":";
+        text.append("prepare() { ").append(preparation).append("; }\n");
         text.append(calls.stream().collect(Collectors.joining("\n", "all() {\n", "\n}\n")));
         return text.toString();
     }

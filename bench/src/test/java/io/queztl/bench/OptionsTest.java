@@ -25,7 +25,7 @@ final class OptionsTest {
                 .extracting(Item::name)
                 .containsExactly("sort", "matmul-double", "matmul-x87", "matmul-avx2", "gzip");
         assertThat(Suite.selectedBoots(o)).isEmpty();
-        assertThat(Suite.settings(o)).isEqualTo("WARM=50\nREPEATS=1\nSOAK=\n");
+        assertThat(Suite.settings(o)).isEqualTo("WARM=50\nREPEATS=1\nSOAK=\nIO=\n");
     }
 
     @Test
@@ -34,7 +34,7 @@ final class OptionsTest {
         assertThat(o.soakMinutes()).isEqualTo(30);
         assertThat(o.peer()).isFalse();
         assertThat(Suite.selectedBoots(o)).isEmpty();
-        assertThat(Suite.settings(o)).isEqualTo("WARM=0\nREPEATS=1\nSOAK=1\n");
+        assertThat(Suite.settings(o)).isEqualTo("WARM=0\nREPEATS=1\nSOAK=1\nIO=\n");
     }
 
     @Test
