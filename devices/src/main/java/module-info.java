@@ -16,5 +16,6 @@ module io.queztl.devices {
     exports io.queztl.devices.storage;
     exports io.queztl.devices.virtio;
     exports io.queztl.devices.virtio.block;
+    exports io.queztl.devices.virtio.net;
     exports io.queztl.devices.virtio.rng;
 }

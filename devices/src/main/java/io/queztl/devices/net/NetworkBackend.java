@@ -44,8 +44,27 @@ public interface NetworkBackend extends AutoCloseable {
      */
     void send(ByteBuffer packet);
 
-    /** The guest has made buffers available after {@link Receiver#deliver} had answered false. */
+    /**
+     * The guest has made buffers available after {@link Receiver#deliver} had answered false. May
+     * come before that answer does, and when there is nothing to deliver.
+     */
     void receiverReady();
+
+    /** How many queues of packets it can serve at the same time; one, if not overridden. */
+    default int queues() {
+        return 1;
+    }
+
+    /** The guest uses the queues below {@code count}; one, until called. */
+    default void activeQueues(int count) {}
+
+    /** {@link #send} for one of several queues. */
+    default void send(int queue, ByteBuffer packet) {
+        send(packet);
+    }
+
+    /** The guest has sent what it had to send: what was kept to go out together goes now. */
+    default void flush(int queue) {}
 
     /** True while the far end is reachable; the device shows it as its link status. */
     default boolean linkUp() {
@@ -65,6 +84,11 @@ public interface NetworkBackend extends AutoCloseable {
          * called when there is room again.
          */
         boolean deliver(ByteBuffer packet);
+
+        /** {@link #deliver} from one of several queues; one thread at a time for each of them. */
+        default boolean deliver(int queue, ByteBuffer packet) {
+            return deliver(packet);
+        }
 
         /** The backend's {@link #linkUp} has changed. */
         void linkChanged();

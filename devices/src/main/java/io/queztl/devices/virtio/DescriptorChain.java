@@ -154,6 +154,22 @@ public final class DescriptorChain {
     }
 
     /**
+     * Copies the next readable bytes.
+     *
+     * @return how many there were, at most {@code bytes}
+     */
+    public long read(MemorySegment target, long start, long bytes) {
+        long done = 0;
+        while (done < bytes && readable > 0) {
+            long n = readPiece(bytes - done);
+            MemorySegment.copy(ram, offset[readSegment] + readPosition, target, start + done, n);
+            readDone(n);
+            done += n;
+        }
+        return done;
+    }
+
+    /**
      * Moves up to {@code bytes} readable bytes out of guest RAM, a piece at a time.
      *
      * @return how many were moved
@@ -288,6 +304,23 @@ public final class DescriptorChain {
                     GuestMemory.I8,
                     offset[writeSegment] + writePosition,
                     n);
+            memory.written(guest[writeSegment] + writePosition, n);
+            writeDone(n);
+            done += n;
+        }
+        return done;
+    }
+
+    /**
+     * Copies into the next writable bytes.
+     *
+     * @return how many had room, at most {@code bytes}
+     */
+    public long write(MemorySegment source, long start, long bytes) {
+        long done = 0;
+        while (done < bytes && writable > 0) {
+            long n = writePiece(bytes - done);
+            MemorySegment.copy(source, start + done, ram, offset[writeSegment] + writePosition, n);
             memory.written(guest[writeSegment] + writePosition, n);
             writeDone(n);
             done += n;

@@ -134,6 +134,9 @@ public abstract class VirtioDevice implements AutoCloseable {
      */
     protected abstract void process(int queue, Virtqueue ring);
 
+    /** A queue was served by {@link #process}; its lock is no longer held. On a worker. */
+    protected void processed(int queue) {}
+
     /** Which worker serves a queue; the first one, if not overridden. */
     protected int workerOf(int queue) {
         return 0;
@@ -320,7 +323,16 @@ public abstract class VirtioDevice implements AutoCloseable {
     // ---- serving
 
     private void serveSafely(int queue) {
-        boolean ignored = withQueue(queue, ring -> process(queue, ring));
+        if (!withQueue(queue, ring -> process(queue, ring))) {
+            return;
+        }
+        try {
+            processed(queue);
+        } catch (RuntimeException e) {
+            if (!closed) {
+                broken("queue %d: %s".formatted(queue, e));
+            }
+        }
     }
 
     private void broken(String message) {
