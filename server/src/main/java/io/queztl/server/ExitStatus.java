@@ -36,6 +36,12 @@ public final class ExitStatus {
     /** A disk image has lost space, but no error. */
     public static final int IMAGE_LEAKS = 10;
 
+    /** There is no running VM of that name, or it does not answer. */
+    public static final int NO_VM = 11;
+
+    /** A running VM cannot do what it was asked for. */
+    public static final int REFUSED = 12;
+
     /** An error in Queztl itself, or the launcher could not build or find a JDK. */
     public static final int INTERNAL = 125;
 

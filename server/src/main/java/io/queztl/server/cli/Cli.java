@@ -42,6 +42,7 @@ public final class Cli implements Runnable {
         CommandLine line = new CommandLine(new Cli());
         line.addSubcommand(new RunCommand(io));
         line.addSubcommand(new ImageCommand(io));
+        VmCommands.addTo(line, io);
         line.setOut(new PrintWriter(io.out(), true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(io.err(), true));
         line.setCaseInsensitiveEnumValuesAllowed(true);

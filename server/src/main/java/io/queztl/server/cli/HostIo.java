@@ -19,6 +19,14 @@ import org.jspecify.annotations.Nullable;
  * @param terminal what {@code in} reads from, null if that is no terminal
  */
 record HostIo(InputStream in, OutputStream out, PrintStream err, @Nullable Terminal terminal) {
+    /** Nothing to read, and nobody reads. */
+    static final HostIo NONE =
+            new HostIo(
+                    InputStream.nullInputStream(),
+                    OutputStream.nullOutputStream(),
+                    new PrintStream(OutputStream.nullOutputStream()),
+                    null);
+
     /** Those of the process. */
     static HostIo ofProcess() {
         Terminal terminal = new Terminal(0);

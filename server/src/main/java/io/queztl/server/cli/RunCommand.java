@@ -6,6 +6,7 @@ import io.queztl.emulator.sight.Sight;
 import io.queztl.linux.Terminal;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
+import io.queztl.server.control.ControlServer;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.StockGuest;
 import io.queztl.server.guest.StockInitramfs;
@@ -143,6 +144,8 @@ final class RunCommand implements Callable<Integer> {
             })
     private @Nullable String check;
 
+    @Mixin private ControlOptions control = new ControlOptions();
+
     @Mixin private DeviceOptions devices = new DeviceOptions();
 
     @Mixin private SightOptions sightOptions = new SightOptions();
@@ -201,7 +204,14 @@ final class RunCommand implements Callable<Integer> {
                 }
             }
             sightOptions.kernel(config.kernel());
-            return run(config, accelerator, sight, temporary);
+            ControlOptions.Reserved socket = control.reserve(io);
+            try {
+                return run(config, accelerator, sight, temporary, socket);
+            } finally {
+                if (socket != null) {
+                    socket.close();
+                }
+            }
         } finally {
             delete(temporary);
         }
@@ -212,7 +222,11 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int run(
-            VmConfig config, SoftwareAccelerator accelerator, Sight sight, @Nullable Path temporary)
+            VmConfig config,
+            SoftwareAccelerator accelerator,
+            Sight sight,
+            @Nullable Path temporary,
+            ControlOptions.@Nullable Reserved socket)
             throws InterruptedException {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
         StatusPort status = new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
@@ -220,6 +234,7 @@ final class RunCommand implements Callable<Integer> {
         if (trace) {
             builder.trace(io.err()::println);
         }
+        ControlServer server = null;
         try (VirtualMachine vm = builder.build()) {
             // It is in the guest's memory now.
             delete(temporary);
@@ -229,12 +244,18 @@ final class RunCommand implements Callable<Integer> {
                             () -> {
                                 console.close();
                                 vm.stop();
+                                if (socket != null) {
+                                    socket.close();
+                                }
                             },
                             "queztl-shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Outcome outcome;
             try (console) {
                 console.start();
+                if (socket != null) {
+                    server = socket.serve(new RunningVm(socket.name(), vm, config, sight));
+                }
                 if (exec == null || io.terminal() != null) {
                     console.startReading();
                 } else {
@@ -266,6 +287,11 @@ final class RunCommand implements Callable<Integer> {
                                 + " above.");
             }
             return exitStatus(outcome, status);
+        } finally {
+            // Whoever waits for the end finds the disks closed.
+            if (server != null) {
+                server.close();
+            }
         }
     }
 

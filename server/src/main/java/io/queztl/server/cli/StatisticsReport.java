@@ -23,6 +23,20 @@ final class StatisticsReport {
         sections.put("jvm", jvm());
     }
 
+    private StatisticsReport(Map<String, Map<String, Number>> sections, boolean whole) {
+        this.sections = sections;
+    }
+
+    /** Of counters that another process has sent, the JVM's among them. */
+    static StatisticsReport of(Map<String, Map<String, Number>> sections) {
+        return new StatisticsReport(sections, true);
+    }
+
+    /** All counters, by section and name. */
+    Map<String, Map<String, Number>> sections() {
+        return sections;
+    }
+
     private static Map<String, Number> jvm() {
         Map<String, Number> s = new LinkedHashMap<>();
         CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();

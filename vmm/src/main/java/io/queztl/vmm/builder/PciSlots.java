@@ -8,6 +8,8 @@ import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.MsiSink;
 import io.queztl.vmm.config.VmException;
 import io.queztl.vmm.layout.Layout;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Plugs devices into bus 0, slot after slot, and gives them addresses as firmware does. */
 final class PciSlots {
@@ -16,6 +18,7 @@ final class PciSlots {
     private final Bus ports;
     private final MsiSink messages;
     private final IrqRouter irqs;
+    private final List<VirtioDevice> devices = new ArrayList<>();
     private int next = Layout.PCI_FIRST_SLOT;
 
     PciSlots(PciHostBridge bridge, Bus mmio, Bus ports, MsiSink messages, IrqRouter irqs) {
@@ -48,7 +51,13 @@ final class PciSlots {
                         messages,
                         irqs.line(Layout.pciGsi(slot, 0)));
         bridge.add(slot, 0, function.pci());
+        devices.add(device);
         return function;
+    }
+
+    /** What was plugged in, in order. */
+    List<VirtioDevice> devices() {
+        return devices;
     }
 
     /** Gives all devices addresses. */

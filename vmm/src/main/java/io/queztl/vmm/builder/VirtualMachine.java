@@ -2,6 +2,7 @@ package io.queztl.vmm.builder;
 
 import io.queztl.devices.legacy.OutputBuffer;
 import io.queztl.devices.legacy.Serial;
+import io.queztl.devices.virtio.VirtioDevice;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.machine.time.VmClock;
 import io.queztl.vmm.gdb.GdbServer;
@@ -42,6 +43,7 @@ public final class VirtualMachine implements AutoCloseable {
     private final List<VcpuThread> vcpus;
     private final GuestMemory memory;
     private final DebugHook debug;
+    private final List<VirtioDevice> devices;
 
     VirtualMachine(
             Closer closer,
@@ -52,7 +54,9 @@ public final class VirtualMachine implements AutoCloseable {
             CompletableFuture<Outcome> exit,
             List<VcpuThread> vcpus,
             GuestMemory memory,
-            DebugHook debug) {
+            DebugHook debug,
+            List<VirtioDevice> devices) {
+        this.devices = List.copyOf(devices);
         this.memory = memory;
         this.debug = debug;
         this.closer = closer;
@@ -122,6 +126,16 @@ public final class VirtualMachine implements AutoCloseable {
     /** The first serial port. */
     public Serial console() {
         return console;
+    }
+
+    /** The VirtIO devices of one kind, in the order in which they were plugged in. */
+    public <T extends VirtioDevice> List<T> devices(Class<T> kind) {
+        return devices.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    /** True once an outcome is known. */
+    public boolean ended() {
+        return exit.isDone();
     }
 
     /** The vCPUs, in order of their index. */

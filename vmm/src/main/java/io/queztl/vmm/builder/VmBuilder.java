@@ -152,7 +152,7 @@ public final class VmBuilder {
 
         addTimers(mmio, ports, irqs, apics, timers, memory);
         AcpiPm power = addPower(ports, irqs, timers, exit);
-        addPci(closer, memory, mmio, ports, apics, irqs, exit);
+        PciSlots slots = addPci(closer, memory, mmio, ports, apics, irqs, exit);
 
         List<OutputBuffer> outputs = new ArrayList<>();
         Serial serial = null;
@@ -197,7 +197,8 @@ public final class VmBuilder {
                 exit,
                 threads,
                 memory,
-                debug);
+                debug,
+                slots.devices());
     }
 
     private static void addTimers(
@@ -218,7 +219,7 @@ public final class VmBuilder {
         ports.add(Layout.RTC_PORT, Cmos.PORTS, cmos);
     }
 
-    private void addPci(
+    private PciSlots addPci(
             Closer closer,
             GuestMemory memory,
             Bus mmio,
@@ -239,6 +240,7 @@ public final class VmBuilder {
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
         new OptionalDevices(config, closer, memory, slots).add();
         slots.assignAddresses();
+        return slots;
     }
 
     private AcpiPm addPower(
