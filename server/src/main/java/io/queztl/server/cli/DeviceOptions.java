@@ -5,6 +5,8 @@ import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of {@code queztl run} that add devices. */
@@ -16,12 +18,15 @@ final class DeviceOptions {
                     "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
     private List<String> disks = new ArrayList<>();
 
+    @Mixin private NetworkOptions network = new NetworkOptions();
+
     /** What the options ask for. */
     List<DeviceConfig> configs() {
         List<DeviceConfig> configs = new ArrayList<>();
         for (String disk : disks) {
             configs.add(DiskConfig.parse(disk));
         }
+        configs.addAll(network.configs());
         return configs;
     }
 
@@ -35,6 +40,14 @@ final class DeviceOptions {
             names.add(StockModules.DISK);
             names.add(StockModules.ENTROPY);
         }
+        if (!network.configs().isEmpty()) {
+            names.add(StockModules.NETWORK);
+        }
         return names;
+    }
+
+    /** What the stock guest's init is told of them: names and values of shell variables. */
+    Map<String, String> settings() {
+        return Map.of("DHCP", network.dhcp());
     }
 }

@@ -198,6 +198,7 @@ final class RunCommand implements Callable<Integer> {
                             guest.busybox(),
                             exec,
                             modules(guest),
+                            devices.settings(),
                             terminal == null ? null : terminal.size(),
                             verbose);
                     config = config.withInitrd(temporary);

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ public final class StockInitramfs {
      * @param busybox a statically linked busybox
      * @param command run by the guest's shell instead of a greeting; null for none
      * @param modules kernel modules to load, in this order
+     * @param settings further shell variables of the init: names and values without quotes in them
      * @param terminal the size of the terminal that the guest's console is on; null if it is none
      * @param verbose keep the kernel's last messages, too
      */
@@ -33,6 +35,7 @@ public final class StockInitramfs {
             Path busybox,
             @Nullable String command,
             List<Path> modules,
+            Map<String, String> settings,
             Terminal.@Nullable Size terminal,
             boolean verbose)
             throws IOException {
@@ -46,7 +49,8 @@ public final class StockInitramfs {
             // The kernel opens it for the first process, before that has mounted anything.
             cpio.characterDevice("dev/console", 0600, 5, 1);
             cpio.file("init", 0755, resource("init"));
-            cpio.file("etc/queztl/environment", 0644, environment(terminal, verbose));
+            cpio.file("etc/queztl/environment", 0644, environment(settings, terminal, verbose));
+            cpio.file("etc/queztl/udhcpc", 0755, resource("udhcpc"));
             if (command != null) {
                 String script = command + "\n";
                 cpio.file("etc/queztl/command", 0644, script.getBytes(StandardCharsets.UTF_8));
@@ -68,14 +72,17 @@ public final class StockInitramfs {
         }
     }
 
-    private static byte[] environment(Terminal.@Nullable Size terminal, boolean verbose) {
-        String text =
+    private static byte[] environment(
+            Map<String, String> settings, Terminal.@Nullable Size terminal, boolean verbose) {
+        StringBuilder text = new StringBuilder();
+        text.append(
                 terminal == null
                         ? "INTERACTIVE=\n"
                         : "INTERACTIVE=1 ROWS=%d COLUMNS=%d\n"
-                                .formatted(terminal.rows(), terminal.columns());
-        return (text + (verbose ? "VERBOSE=1\n" : "VERBOSE=\n"))
-                .getBytes(StandardCharsets.US_ASCII);
+                                .formatted(terminal.rows(), terminal.columns()));
+        text.append(verbose ? "VERBOSE=1\n" : "VERBOSE=\n");
+        settings.forEach((name, value) -> text.append("%s='%s'\n".formatted(name, value)));
+        return text.toString().getBytes(StandardCharsets.US_ASCII);
     }
 
     private static byte[] resource(String name) throws IOException {

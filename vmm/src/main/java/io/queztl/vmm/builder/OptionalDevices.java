@@ -5,9 +5,11 @@ import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioPci;
 import io.queztl.devices.virtio.block.VirtioBlock;
+import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
+import io.queztl.vmm.config.NetConfig;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
 import java.io.IOException;
@@ -22,6 +24,7 @@ final class OptionalDevices {
     private final Closer closer;
     private final GuestMemory memory;
     private final PciSlots slots;
+    private final NetworkDevices networks;
     private int disks;
 
     OptionalDevices(VmConfig config, Closer closer, GuestMemory memory, PciSlots slots) {
@@ -29,6 +32,7 @@ final class OptionalDevices {
         this.closer = closer;
         this.memory = memory;
         this.slots = slots;
+        networks = new NetworkDevices(closer, memory);
     }
 
     /**
@@ -40,6 +44,9 @@ final class OptionalDevices {
         for (DeviceConfig device : config.devices()) {
             switch (device) {
                 case DiskConfig disk -> add(disk);
+                case NetConfig net -> {
+                    VirtioPci ignored = slots.add(networks.make(net), VirtioNet.PCI_CLASS);
+                }
             }
         }
     }

@@ -1,0 +1,49 @@
+package io.queztl.vmm.builder;
+
+import io.queztl.devices.net.MacAddress;
+import io.queztl.devices.net.NetworkBackend;
+import io.queztl.devices.net.TapNetwork;
+import io.queztl.devices.virtio.net.VirtioNet;
+import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.config.NetConfig;
+import io.queztl.vmm.config.VmException;
+import java.io.IOException;
+
+/** Makes network interfaces and what they are connected to. */
+final class NetworkDevices {
+    private final Closer closer;
+    private final GuestMemory memory;
+    private int count;
+
+    NetworkDevices(Closer closer, GuestMemory memory) {
+        this.closer = closer;
+        this.memory = memory;
+    }
+
+    /**
+     * Makes one.
+     *
+     * @throws VmException if the host cannot give what it is to be connected to
+     */
+    VirtioNet make(NetConfig config) {
+        NetworkBackend backend;
+        try {
+            backend = closer.add(open(config));
+        } catch (IOException e) {
+            throw new VmException(
+                    VmException.Code.HOST, "there is no network: " + e.getMessage() + ".", e);
+        }
+        MacAddress given = config.mac();
+        MacAddress mac = given == null ? MacAddress.random() : given;
+        return closer.add(
+                new VirtioNet(
+                        "net" + count++, memory, backend, mac, config.mtu(), backend.queues()));
+    }
+
+    private static NetworkBackend open(NetConfig config) throws IOException {
+        return switch (config.link()) {
+            case NetConfig.TapLink tap ->
+                    TapNetwork.open(tap.name(), tap.bridge(), tap.queues(), config.mtu());
+        };
+    }
+}

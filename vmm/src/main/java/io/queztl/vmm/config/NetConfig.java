@@ -1,0 +1,148 @@
+package io.queztl.vmm.config;
+
+import io.queztl.devices.net.MacAddress;
+import io.queztl.devices.net.TapNetwork;
+import io.queztl.devices.virtio.net.VirtioNet;
+import io.queztl.linux.Tap;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network interface of a VM.
+ *
+ * @param link what it is connected to
+ * @param mac its Ethernet address, null for a random one
+ * @param mtu the size of its largest IP packet in bytes, 0 to say nothing of it
+ * @param capture a file that gets all its frames, in the pcapng format; null for none
+ */
+public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable Path capture)
+        implements DeviceConfig {
+
+    /** How {@link #parse} is to be called. */
+    public static final String SYNTAX =
+            "tap[,name=NAME][,bridge=NAME][,queues=N]|none[,mac=MAC][,mtu=BYTES]";
+
+    /** Where the frames go. */
+    public sealed interface Link {}
+
+    /**
+     * A TAP interface of the host.
+     *
+     * @param name empty for one that the kernel chooses
+     * @param bridge the bridge whose port it becomes, or null
+     * @param queues pairs of queues, 1–{@link TapNetwork#MAX_QUEUES}
+     */
+    public record TapLink(String name, @Nullable String bridge, int queues) implements Link {}
+
+    /** Checks the MTU. */
+    public NetConfig {
+        if (mtu != 0 && (mtu < VirtioNet.MIN_MTU || mtu > VirtioNet.MAX_MTU)) {
+            throw invalid(
+                    "an MTU has %d to %d bytes, not %d."
+                            .formatted(VirtioNet.MIN_MTU, VirtioNet.MAX_MTU, mtu));
+        }
+    }
+
+    /**
+     * Reads {@link #SYNTAX}.
+     *
+     * @return null for {@code none}
+     * @throws VmException if it is written differently
+     */
+    public static @Nullable NetConfig parse(String text) {
+        String[] parts = text.split(",", -1);
+        Values values = new Values(text);
+        for (int i = 1; i < parts.length; i++) {
+            values.add(parts[i]);
+        }
+        MacAddress mac = null;
+        String address = values.take("mac");
+        if (address != null) {
+            try {
+                mac = MacAddress.parse(address);
+            } catch (IllegalArgumentException e) {
+                throw invalid("--net %s: %s.".formatted(text, e.getMessage()));
+            }
+        }
+        int mtu = values.number("mtu", 0, VirtioNet.MIN_MTU, VirtioNet.MAX_MTU);
+        Link link =
+                switch (parts[0]) {
+                    case "tap" -> tap(values);
+                    case "none" -> null;
+                    default -> throw values.wrong();
+                };
+        values.end();
+        return link == null ? null : new NetConfig(link, mac, mtu, null);
+    }
+
+    private static TapLink tap(Values values) {
+        String name = values.name("name");
+        String bridge = values.name("bridge");
+        int queues = values.number("queues", 1, 1, TapNetwork.MAX_QUEUES);
+        return new TapLink(name == null ? "" : name, bridge, queues);
+    }
+
+    private static VmException invalid(String message) {
+        return new VmException(VmException.Code.CONFIGURATION, message);
+    }
+
+    /** What is written behind the kind; each is taken once. */
+    private static final class Values {
+        private final String text;
+        private final Map<String, String> values = new LinkedHashMap<>();
+
+        Values(String text) {
+            this.text = text;
+        }
+
+        void add(String part) {
+            int equals = part.indexOf('=');
+            if (equals < 1
+                    || values.put(part.substring(0, equals), part.substring(equals + 1)) != null) {
+                throw wrong();
+            }
+        }
+
+        @Nullable String take(String key) {
+            return values.remove(key);
+        }
+
+        /** The name of an interface of the host. */
+        @Nullable String name(String key) {
+            String name = values.remove(key);
+            if (name != null && !name.matches("[!-~&&[^/:]]{1," + Tap.MAX_NAME + "}")) {
+                throw invalid(
+                        "--net %s: '%s' is no name of an interface; it has at most %d characters."
+                                .formatted(text, name, Tap.MAX_NAME));
+            }
+            return name;
+        }
+
+        int number(String key, int usual, int least, int most) {
+            String value = values.remove(key);
+            if (value == null) {
+                return usual;
+            }
+            if (value.matches("[0-9]{1,9}")) {
+                int number = Integer.parseInt(value);
+                if (number >= least && number <= most) {
+                    return number;
+                }
+            }
+            throw invalid(
+                    "--net %s: %s is a number from %d to %d.".formatted(text, key, least, most));
+        }
+
+        void end() {
+            if (!values.isEmpty()) {
+                throw wrong();
+            }
+        }
+
+        VmException wrong() {
+            return invalid("--net takes %s, not '%s'.".formatted(SYNTAX, text));
+        }
+    }
+}

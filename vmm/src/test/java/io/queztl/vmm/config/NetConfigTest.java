@@ -1,0 +1,59 @@
+package io.queztl.vmm.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.queztl.devices.net.MacAddress;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NetConfigTest {
+    @Test
+    void tap_withEverything_isRead() {
+        assertThat(
+                        NetConfig.parse(
+                                "tap,name=t0,bridge=br0,queues=4,mac=06:00:00:00:00:a1,mtu=9000"))
+                .isEqualTo(
+                        new NetConfig(
+                                new NetConfig.TapLink("t0", "br0", 4),
+                                new MacAddress(0x0600_0000_00a1L),
+                                9000,
+                                null));
+    }
+
+    @Test
+    void tap_alone_hasDefaults() {
+        assertThat(NetConfig.parse("tap"))
+                .isEqualTo(new NetConfig(new NetConfig.TapLink("", null, 1), null, 0, null));
+        assertThat(NetConfig.parse("none")).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "taps",
+                "tap,",
+                "tap,name",
+                "tap,name=",
+                "tap,name=a/b",
+                "tap,name=0123456789abcdef",
+                "tap,name=a,name=b",
+                "tap,queues=0",
+                "tap,queues=17",
+                "tap,queues=two",
+                "tap,mtu=67",
+                "tap,mtu=65536",
+                "tap,mac=07:00:00:00:00:01",
+                "tap,mac=06:00:00:00:00",
+                "tap,color=red",
+                "none,name=t0"
+            })
+    void wrongText_isRefusedInOneSentence(String text) {
+        assertThatThrownBy(() -> NetConfig.parse(text))
+                .isInstanceOf(VmException.class)
+                .hasMessageContaining("--net")
+                .hasMessageEndingWith(".");
+    }
+}
