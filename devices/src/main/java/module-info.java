@@ -8,6 +8,7 @@ module io.queztl.devices {
     requires io.queztl.linux;
     requires aircompressor.v3;
 
+    exports io.queztl.devices.host;
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;
     exports io.queztl.devices.net;
@@ -17,5 +18,6 @@ module io.queztl.devices {
     exports io.queztl.devices.virtio;
     exports io.queztl.devices.virtio.block;
     exports io.queztl.devices.virtio.net;
+    exports io.queztl.devices.virtio.console;
     exports io.queztl.devices.virtio.rng;
 }

@@ -47,7 +47,7 @@ public final class OutputBuffer implements AutoCloseable {
     }
 
     /** Sets what runs, on the buffer's thread and without its lock, when it stops being full. */
-    void onDrained(Runnable listener) {
+    public void onDrained(Runnable listener) {
         drained = listener;
     }
 
@@ -72,6 +72,33 @@ public final class OutputBuffer implements AutoCloseable {
             if (count >= HIGH_WATER) {
                 full = true;
             }
+        }
+    }
+
+    /**
+     * Takes bytes as long as it is not full; never blocks. If it takes fewer than given, whoever
+     * set {@link #onDrained} is told when it takes more.
+     *
+     * @return how many were taken
+     */
+    public int offer(byte[] bytes, int start, int length) {
+        synchronized (lock) {
+            if (broken || closed) {
+                return length;
+            }
+            int taken = Math.min(length, Math.max(0, HIGH_WATER - count));
+            if (count + taken > waiting.length) {
+                waiting = Arrays.copyOf(waiting, Math.max(count + taken, waiting.length * 2));
+            }
+            System.arraycopy(bytes, start, waiting, count, taken);
+            count += taken;
+            if (taken > 0) {
+                lock.notifyAll();
+            }
+            if (taken < length) {
+                full = true;
+            }
+            return taken;
         }
     }
 

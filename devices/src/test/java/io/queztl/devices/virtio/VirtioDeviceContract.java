@@ -44,8 +44,13 @@ public abstract class VirtioDeviceContract {
     /** Restores what {@link #state} gave. */
     protected abstract void restore(VirtioDevice d, Object state);
 
-    /** A request that the device answers on queue 0; the first buffer is at {@link #DATA}. */
+    /** A request that the device answers; the first buffer is at {@link #DATA}. */
     protected abstract List<Buffer> request();
+
+    /** The queue on which it answers {@link #request}. */
+    protected int requestQueue() {
+        return 0;
+    }
 
     @BeforeEach
     void build() throws Exception {
@@ -101,9 +106,12 @@ public abstract class VirtioDeviceContract {
         for (int round = 0; round < 100; round++) {
             boolean indirect =
                     (features & VirtioFeatures.INDIRECT_DESCRIPTORS) != 0 && round % 2 == 1;
-            int id = indirect ? queues[0].addIndirect(request()) : queues[0].add(request());
-            registers.notifyQueue(0);
-            assertThat(await(0).id()).isEqualTo(id);
+            int id =
+                    indirect
+                            ? queues[requestQueue()].addIndirect(request())
+                            : queues[requestQueue()].add(request());
+            registers.notifyQueue(requestQueue());
+            assertThat(await(requestQueue()).id()).isEqualTo(id);
         }
         assertThat(interrupts.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
         assertThat(registers.status()).isEqualTo(15);
@@ -133,9 +141,9 @@ public abstract class VirtioDeviceContract {
     void requests_splitRingIndirect_comeBack() throws Exception {
         start(VirtioFeatures.INDIRECT_DESCRIPTORS);
         for (int i = 0; i < 40; i++) {
-            int id = queues[0].addIndirect(request());
-            registers.notifyQueue(0);
-            assertThat(await(0).id()).isEqualTo(id);
+            int id = queues[requestQueue()].addIndirect(request());
+            registers.notifyQueue(requestQueue());
+            assertThat(await(requestQueue()).id()).isEqualTo(id);
         }
     }
 
@@ -150,9 +158,9 @@ public abstract class VirtioDeviceContract {
 
     @Test
     void notification_beforeDriverOk_isIgnored() throws Exception {
-        registers.notifyQueue(0);
+        registers.notifyQueue(requestQueue());
         assertThat(registers.negotiate(registers.choose(0))).isTrue();
-        registers.notifyQueue(0);
+        registers.notifyQueue(requestQueue());
         assertThat(device.live()).isFalse();
         assertThat(registers.status()).isEqualTo(11);
     }
@@ -160,10 +168,10 @@ public abstract class VirtioDeviceContract {
     @Test
     void ring_withLoop_needsResetAndGoesOnAfterIt() throws Exception {
         start(0);
-        int ignored = queues[0].add(List.of(new Buffer(DATA, 16, false)));
-        memory.write16(queues[0].descriptors() + 12, 1);
-        memory.write16(queues[0].descriptors() + 14, 0);
-        registers.notifyQueue(0);
+        int ignored = queues[requestQueue()].add(List.of(new Buffer(DATA, 16, false)));
+        memory.write16(queues[requestQueue()].descriptors() + 12, 1);
+        memory.write16(queues[requestQueue()].descriptors() + 14, 0);
+        registers.notifyQueue(requestQueue());
         awaitStatus(VirtioStatus.NEEDS_RESET);
         assertThat(interrupts.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
         registers.reset();
@@ -173,8 +181,8 @@ public abstract class VirtioDeviceContract {
     @Test
     void ring_bufferOutsideRam_needsReset() throws Exception {
         start(0);
-        int ignored = queues[0].add(List.of(new Buffer(RAM - 8, 16, true)));
-        registers.notifyQueue(0);
+        int ignored = queues[requestQueue()].add(List.of(new Buffer(RAM - 8, 16, true)));
+        registers.notifyQueue(requestQueue());
         awaitStatus(VirtioStatus.NEEDS_RESET);
     }
 
@@ -197,9 +205,9 @@ public abstract class VirtioDeviceContract {
         assertThat(state(device)).isEqualTo(saved);
         assertThat(pci.state()).isEqualTo(bus);
         device.resume();
-        int id = queues[0].add(request());
-        registers.notifyQueue(0);
-        assertThat(await(0).id()).isEqualTo(id);
+        int id = queues[requestQueue()].add(request());
+        registers.notifyQueue(requestQueue());
+        assertThat(await(requestQueue()).id()).isEqualTo(id);
     }
 
     @Test
