@@ -19,6 +19,12 @@ final class DeviceOptions {
     private List<String> disks = new ArrayList<>();
 
     @Mixin private NetworkOptions network = new NetworkOptions();
+    @Mixin private ConsoleOptions consoleOptions = new ConsoleOptions();
+
+    /** The options for the terminal and for ports. */
+    ConsoleOptions console() {
+        return consoleOptions;
+    }
 
     /** What the options ask for. */
     List<DeviceConfig> configs() {
@@ -27,6 +33,7 @@ final class DeviceOptions {
             configs.add(DiskConfig.parse(disk));
         }
         configs.addAll(network.configs());
+        configs.addAll(consoleOptions.configs());
         return configs;
     }
 
@@ -43,11 +50,12 @@ final class DeviceOptions {
         if (!network.configs().isEmpty()) {
             names.add(StockModules.NETWORK);
         }
+        names.addAll(consoleOptions.modules());
         return names;
     }
 
     /** What the stock guest's init is told of them: names and values of shell variables. */
     Map<String, String> settings() {
-        return Map.of("DHCP", network.dhcp());
+        return Map.of("DHCP", network.dhcp(), "CONSOLE", consoleOptions.guestDevice());
     }
 }

@@ -169,7 +169,9 @@ final class RunCommand implements Callable<Integer> {
                         .withMemory(bytes)
                         .withCpuModel(cpuModel)
                         .withInitrd(initrd)
-                        .withCommandLine(KernelCommandLine.of(kernel, append, verbose))
+                        .withCommandLine(
+                                KernelCommandLine.of(
+                                        kernel, devices.console().append(kernel, append), verbose))
                         .withUnpackInitrd(unpackInitrd)
                         .withDebugExit(debugExit)
                         .withDebugConsole(debugConsole)
@@ -239,7 +241,8 @@ final class RunCommand implements Callable<Integer> {
         try (VirtualMachine vm = builder.build()) {
             // It is in the guest's memory now.
             delete(temporary);
-            SerialConsole console = new SerialConsole(io, vm.console(), vm::stop);
+            ConsoleInput input = devices.console().input(vm, io.terminal());
+            SerialConsole console = new SerialConsole(io, input, vm::stop);
             Thread hook =
                     new Thread(
                             () -> {

@@ -1,14 +1,13 @@
 package io.queztl.server.cli;
 
-import io.queztl.devices.legacy.Serial;
 import io.queztl.linux.Terminal;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connects standard input to the guest's first serial port; the other direction is the port's own
- * output buffer. A terminal is raw between {@link #start} and {@link #close}, and only then is
- * Ctrl-A special; anything else that is read goes to the guest as it is. The end of the input means
+ * Connects standard input to the guest's console; the other direction is the console's own output
+ * buffer. A terminal is raw between {@link #start} and {@link #close}, and only then is Ctrl-A
+ * special; anything else that is read goes to the guest as it is. The end of the input means
  * nothing to the guest. The input is read by a daemon thread, which may outlive the VM by one read.
  */
 final class SerialConsole implements AutoCloseable {
@@ -16,17 +15,18 @@ final class SerialConsole implements AutoCloseable {
     private static final long ROOM_MILLIS = 1000;
 
     private final HostIo io;
-    private final Serial serial;
+    private final ConsoleInput input;
     private final Runnable quit;
     private Terminal.@Nullable RawMode rawMode;
     private volatile boolean closed;
 
     /**
+     * @param input the guest's console
      * @param quit run when the user types Ctrl-A x
      */
-    SerialConsole(HostIo io, Serial serial, Runnable quit) {
+    SerialConsole(HostIo io, ConsoleInput input, Runnable quit) {
         this.io = io;
-        this.serial = serial;
+        this.input = input;
         this.quit = quit;
     }
 
@@ -69,9 +69,9 @@ final class SerialConsole implements AutoCloseable {
     private void send(byte[] bytes, int length) throws InterruptedException {
         int sent = 0;
         while (sent < length && !closed) {
-            sent += serial.receive(bytes, sent, length - sent);
+            sent += input.send(bytes, sent, length - sent);
             if (sent < length) {
-                boolean ignored = serial.awaitRoom(ROOM_MILLIS);
+                boolean ignored = input.awaitRoom(ROOM_MILLIS);
             }
         }
     }

@@ -7,12 +7,15 @@ import io.queztl.devices.virtio.VirtioPci;
 import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.config.ConsoleConfig;
 import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.NetConfig;
+import io.queztl.vmm.config.PortConfig;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 
@@ -25,9 +28,23 @@ final class OptionalDevices {
     private final GuestMemory memory;
     private final PciSlots slots;
     private final NetworkDevices networks;
+    private final OutputStream console;
+    private final ConsoleDevices consoles;
     private int disks;
 
-    OptionalDevices(VmConfig config, Closer closer, GuestMemory memory, PciSlots slots) {
+    /**
+     * @param console where a VirtIO terminal prints
+     * @param peripherals takes what is worked with later
+     */
+    OptionalDevices(
+            VmConfig config,
+            Closer closer,
+            GuestMemory memory,
+            PciSlots slots,
+            OutputStream console,
+            Peripherals peripherals) {
+        this.console = console;
+        consoles = new ConsoleDevices(closer, memory, slots, peripherals);
         this.config = config;
         this.closer = closer;
         this.memory = memory;
@@ -47,8 +64,11 @@ final class OptionalDevices {
                 case NetConfig net -> {
                     VirtioPci ignored = slots.add(networks.make(net), VirtioNet.PCI_CLASS);
                 }
+                case ConsoleConfig terminal -> consoles.addTerminal(console);
+                case PortConfig port -> consoles.note(port);
             }
         }
+        consoles.addPorts();
     }
 
     private void add(DiskConfig disk) {
@@ -73,7 +93,7 @@ final class OptionalDevices {
         }
     }
 
-    private static String reason(IOException e) {
+    static String reason(IOException e) {
         return switch (e) {
             case NoSuchFileException n -> "there is no such file";
             case AccessDeniedException a -> "this user may not read and write it";

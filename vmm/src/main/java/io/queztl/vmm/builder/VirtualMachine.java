@@ -44,6 +44,7 @@ public final class VirtualMachine implements AutoCloseable {
     private final GuestMemory memory;
     private final DebugHook debug;
     private final List<VirtioDevice> devices;
+    private final Peripherals peripherals;
 
     VirtualMachine(
             Closer closer,
@@ -55,8 +56,10 @@ public final class VirtualMachine implements AutoCloseable {
             List<VcpuThread> vcpus,
             GuestMemory memory,
             DebugHook debug,
-            List<VirtioDevice> devices) {
+            List<VirtioDevice> devices,
+            Peripherals peripherals) {
         this.devices = List.copyOf(devices);
+        this.peripherals = peripherals;
         this.memory = memory;
         this.debug = debug;
         this.closer = closer;
@@ -131,6 +134,11 @@ public final class VirtualMachine implements AutoCloseable {
     /** The VirtIO devices of one kind, in the order in which they were plugged in. */
     public <T extends VirtioDevice> List<T> devices(Class<T> kind) {
         return devices.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    /** Optional devices to work with. */
+    public Peripherals peripherals() {
+        return peripherals;
     }
 
     /** True once an outcome is known. */

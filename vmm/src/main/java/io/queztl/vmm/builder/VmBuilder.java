@@ -152,9 +152,10 @@ public final class VmBuilder {
 
         addTimers(mmio, ports, irqs, apics, timers, memory);
         AcpiPm power = addPower(ports, irqs, timers, exit);
-        PciSlots slots = addPci(closer, memory, mmio, ports, apics, irqs, exit);
+        Peripherals peripherals = new Peripherals();
+        PciSlots slots = addPci(closer, memory, mmio, ports, apics, irqs, exit, peripherals);
 
-        List<OutputBuffer> outputs = new ArrayList<>();
+        List<OutputBuffer> outputs = peripherals.outputs();
         Serial serial = null;
         for (int i = 0; i < SERIAL_PORTS; i++) {
             OutputBuffer output =
@@ -198,7 +199,8 @@ public final class VmBuilder {
                 threads,
                 memory,
                 debug,
-                slots.devices());
+                slots.devices(),
+                peripherals);
     }
 
     private static void addTimers(
@@ -226,7 +228,8 @@ public final class VmBuilder {
             Bus ports,
             ApicSystem apics,
             IrqRouter irqs,
-            CompletableFuture<Outcome> exit) {
+            CompletableFuture<Outcome> exit,
+            Peripherals peripherals) {
         // The reset register lies among the configuration ports: the bridge passes it on.
         ResetControl reset =
                 new ResetControl(() -> {
@@ -238,7 +241,7 @@ public final class VmBuilder {
         PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
-        new OptionalDevices(config, closer, memory, slots).add();
+        new OptionalDevices(config, closer, memory, slots, console, peripherals).add();
         slots.assignAddresses();
         return slots;
     }
