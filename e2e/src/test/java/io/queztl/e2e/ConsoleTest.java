@@ -119,6 +119,9 @@ class ConsoleTest {
         }
         assertThat(result.out()).isEqualTo(expected.toString());
         assertThat(result.status()).isZero();
+        // The guest switches itself off at once.
+        Queztl.Result last = Queztl.run("run", "--console", "virtio", "--exec", "tty");
+        assertThat(last).isEqualTo(new Queztl.Result(0, "/dev/hvc0\n", ""));
     }
 
     @Test
