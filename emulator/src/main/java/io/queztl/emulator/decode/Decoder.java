@@ -55,7 +55,7 @@ public final class Decoder {
         status = 0;
         try {
             Insn i = decode(codeSize);
-            i.end = position - start;
+            i.end = (short) (position - start);
             return i;
         } catch (Truncated e) {
             status = end - start >= MAX_LENGTH ? TOO_LONG : TRUNCATED;
@@ -217,19 +217,19 @@ public final class Decoder {
             Insn i = new Insn(row);
             i.mode64 = mode64;
             i.lock = lock;
-            i.rep = rep;
-            i.rex = rex;
+            i.rep = (short) rep;
+            i.rex = (byte) rex;
             i.vex = vex;
             i.wide = vexL != 0 && !row.vexLig;
-            i.vvvv = vvvv;
+            i.vvvv = (byte) vvvv;
             i.operandPrefix = p66;
             i.segmentOverride = segment >= 0;
-            i.addressSize = mode64 ? (p67 ? 4 : 8) : (codeSize == 4) != p67 ? 4 : 2;
-            i.operandSize = operandSize(row, codeSize, p66, w);
+            i.addressSize = (byte) (mode64 ? (p67 ? 4 : 8) : (codeSize == 4) != p67 ? 4 : 2);
+            i.operandSize = (byte) operandSize(row, codeSize, p66, w);
             if (row.hasModrm) {
                 modrm(i, segment);
             } else if (segment >= 0) {
-                i.segment = segment;
+                i.segment = (byte) segment;
             }
             if (row.vsib && !vsib(i)) {
                 return invalid(codeSize);
@@ -267,7 +267,7 @@ public final class Decoder {
         i.mode64 = codeSize == 8;
         i.operandSize = 4;
         i.size = 4;
-        i.addressSize = codeSize;
+        i.addressSize = (byte) codeSize;
         return i;
     }
 
@@ -287,15 +287,15 @@ public final class Decoder {
 
     private void modrm(Insn i, int segment) {
         int m = next();
-        i.modrm = m;
-        i.reg = m >> 3 & 7 | (i.rex & 4) << 1;
+        i.modrm = (short) m;
+        i.reg = (byte) (m >> 3 & 7 | (i.rex & 4) << 1);
         // MOV to and from control and debug registers takes any mod for 3.
         int mod = i.row.registerOnly ? 3 : m >> 6;
         int rm = m & 7;
         if (mod == 3 || i.row.registersOnly) {
-            i.rm = rm | (i.rex & 1) << 3;
+            i.rm = (byte) (rm | (i.rex & 1) << 3);
             if (segment >= 0) {
-                i.segment = segment;
+                i.segment = (byte) segment;
             }
             return;
         }
@@ -306,7 +306,7 @@ public final class Decoder {
         } else {
             stack = address(i, mod, rm);
         }
-        i.segment = segment >= 0 ? segment : stack ? Cpu.SS : Cpu.DS;
+        i.segment = (byte) (segment >= 0 ? segment : stack ? Cpu.SS : Cpu.DS);
     }
 
     /** Takes the index of a SIB byte as a vector register; false if there is no SIB byte. */
@@ -315,7 +315,7 @@ public final class Decoder {
             return false;
         }
         // Index 4 is no exception here.
-        i.vectorIndex = (i.index == Cpu.ZERO ? 4 : i.index) * Cpu.VEC_STRIDE;
+        i.vectorIndex = (byte) ((i.index == Cpu.ZERO ? 4 : i.index) * Cpu.VEC_STRIDE);
         i.index = Cpu.ZERO;
         return true;
     }
@@ -328,10 +328,10 @@ public final class Decoder {
             case 2, 3 -> i.base = Cpu.RBP;
             case 4 -> i.base = Cpu.RSI;
             case 5 -> i.base = Cpu.RDI;
-            default -> i.base = mod == 0 ? Cpu.ZERO : Cpu.RBP;
+            default -> i.base = (byte) (mod == 0 ? Cpu.ZERO : Cpu.RBP);
         }
         if (rm < 4) {
-            i.index = (rm & 1) == 0 ? Cpu.RSI : Cpu.RDI;
+            i.index = (byte) ((rm & 1) == 0 ? Cpu.RSI : Cpu.RDI);
         }
         if (mod == 0 && rm == 6 || mod == 2) {
             i.displacement = signed(2);
@@ -346,16 +346,16 @@ public final class Decoder {
         boolean displacement32 = mod == 2;
         if (rm == 4) {
             int sib = next();
-            i.scale = sib >> 6;
+            i.scale = (byte) (sib >> 6);
             int index = sib >> 3 & 7 | (i.rex & 2) << 2;
             if (index != 4) {
-                i.index = index;
+                i.index = (byte) index;
             }
             int base = sib & 7;
             if (base == 5 && mod == 0) {
                 displacement32 = true;
             } else {
-                i.base = base | (i.rex & 1) << 3;
+                i.base = (byte) (base | (i.rex & 1) << 3);
                 stack = i.base == Cpu.RSP || i.base == Cpu.RBP;
             }
         } else if (rm == 5 && mod == 0) {
@@ -364,7 +364,7 @@ public final class Decoder {
                 i.base = Cpu.BLOCK_RIP;
             }
         } else {
-            i.base = rm | (i.rex & 1) << 3;
+            i.base = (byte) (rm | (i.rex & 1) << 3);
             stack = i.base == Cpu.RBP;
         }
         if (displacement32) {
@@ -389,26 +389,26 @@ public final class Decoder {
                     };
             if (o.kind() == Operand.Kind.IMMEDIATE && n > 0) {
                 // The immediate is extended to the size of what it is combined with.
-                i.sizes[n] = i.sizes[0];
+                i.operandSize(n, i.operandSize(0));
             } else {
-                i.sizes[n] = size;
+                i.operandSize(n, size);
             }
             switch (o.kind()) {
-                case RM -> i.registers[n] = byteRegister(i, i.rm, size);
-                case REG -> i.registers[n] = byteRegister(i, i.reg, size);
+                case RM -> i.register(n, byteRegister(i, i.rm, size));
+                case REG -> i.register(n, byteRegister(i, i.reg, size));
                 case OPCODE_REG -> {
-                    i.rm = opcode & 7 | (i.rex & 1) << 3;
-                    i.registers[n] = byteRegister(i, i.rm, size);
+                    i.rm = (byte) (opcode & 7 | (i.rex & 1) << 3);
+                    i.register(n, byteRegister(i, i.rm, size));
                 }
-                case VVVV -> i.registers[n] = i.vvvv;
-                case FIXED -> i.registers[n] = o.fixed();
-                case VEC_REG -> i.registers[n] = i.reg * Cpu.VEC_STRIDE;
-                case VEC_VVVV -> i.registers[n] = i.vvvv * Cpu.VEC_STRIDE;
-                case VEC_RM -> i.registers[n] = i.rm * Cpu.VEC_STRIDE;
-                case MMX_REG -> i.registers[n] = i.reg & 7;
-                case MMX_RM -> i.registers[n] = i.rm & 7;
-                case SEGMENT -> i.registers[n] = i.reg & 7;
-                case CONTROL, DEBUG -> i.registers[n] = i.reg;
+                case VVVV -> i.register(n, i.vvvv);
+                case FIXED -> i.register(n, o.fixed());
+                case VEC_REG -> i.register(n, i.reg * Cpu.VEC_STRIDE);
+                case VEC_VVVV -> i.register(n, i.vvvv * Cpu.VEC_STRIDE);
+                case VEC_RM -> i.register(n, i.rm * Cpu.VEC_STRIDE);
+                case MMX_REG -> i.register(n, i.reg & 7);
+                case MMX_RM -> i.register(n, i.rm & 7);
+                case SEGMENT -> i.register(n, i.reg & 7);
+                case CONTROL, DEBUG -> i.register(n, i.reg);
                 case ONE -> i.immediate = 1;
                 case IMMEDIATE -> {
                     long v = signed(size);
@@ -439,9 +439,9 @@ public final class Decoder {
             }
             n++;
         }
-        i.r1 = i.registers[0];
-        i.r2 = i.registers[1];
-        i.size = n > 0 && i.sizes[0] != 0 ? i.sizes[0] : i.operandSize;
+        i.r1 = (byte) i.register(0);
+        i.r2 = (byte) i.register(1);
+        i.size = (byte) (n > 0 && i.operandSize(0) != 0 ? i.operandSize(0) : i.operandSize);
         if (n > 0 && i.row.operands.getFirst().kind() == Operand.Kind.IMMEDIATE) {
             i.size = i.operandSize;
         }

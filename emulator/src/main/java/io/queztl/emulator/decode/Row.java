@@ -142,7 +142,7 @@ public final class Row {
     private @Nullable Object bound;
 
     /** Executors by form, filled by the interpreter. */
-    public final Semantics.@Nullable Exec[] executors = new Semantics.Exec[32];
+    public final Semantics.@Nullable Exec[] executors = new Semantics.Exec[16];
 
     private Row(String line) {
         text = line;

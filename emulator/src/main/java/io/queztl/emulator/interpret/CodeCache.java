@@ -186,8 +186,8 @@ public final class CodeCache {
                 throw c.gp(0);
             }
             int length = i.end;
-            i.offset = at;
-            i.end = at + length;
+            i.offset = (short) at;
+            i.end = (short) (at + length);
             if (i.base == Cpu.BLOCK_RIP) {
                 i.displacement += i.end;
             }

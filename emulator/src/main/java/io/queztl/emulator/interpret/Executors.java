@@ -43,6 +43,7 @@ final class Executors {
     /** Gives a freshly decoded instruction what runs it. */
     static void bind(Insn i) {
         Row row = i.row;
+        i.form = (byte) Forms.of(i);
         if (row.kind == Row.Kind.INSN) {
             Exec e = row.executors[0];
             if (e == null) {
@@ -54,19 +55,15 @@ final class Executors {
         }
         List<Operand> ops = row.operands;
         if (ops.size() > 1 && ops.getLast().kind() == Operand.Kind.IMMEDIATE) {
-            i.immediate &= Flags.mask(i.sizes[0] > 8 ? 8 : i.sizes[0]);
+            i.immediate &= Flags.mask(i.operandSize(0) > 8 ? 8 : i.operandSize(0));
         }
         int form =
-                (HotExecutors.flat(i) ? 16 : 0)
-                        | (i.lock ? 8 : 0)
+                (i.lock ? 8 : 0)
                         | (i.mem ? 4 : 0)
                         | (i.size == 8 ? 3 : i.size == 4 ? 2 : i.size == 2 ? 1 : 0);
         Exec e = row.executors[form];
         if (e == null) {
-            e = HotExecutors.of(i);
-            if (e == null) {
-                e = make(i);
-            }
+            e = make(i);
             row.executors[form] = e;
         }
         i.exec = e;
@@ -160,7 +157,7 @@ final class Executors {
             if (isImmediate(i, 1)) {
                 return (c, n) -> toMemory(c, n, f, n.immediate);
             }
-            return (c, n) -> toMemory(c, n, f, c.reg(n.r2, n.sizes[1]));
+            return (c, n) -> toMemory(c, n, f, c.reg(n.r2, n.operandSize(1)));
         }
         if (isMemory(i, 1)) {
             return switch (size) {
@@ -194,13 +191,13 @@ final class Executors {
                         };
             };
         }
-        if (size == 8 && i.sizes[1] == 8) {
+        if (size == 8 && i.operandSize(1) == 8) {
             return (c, n) -> {
                 long[] r = c.r;
                 r[n.r1] = f.apply(c, r[n.r1], r[n.r2], 8);
             };
         }
-        if (size == 4 && i.sizes[1] == 4) {
+        if (size == 4 && i.operandSize(1) == 4) {
             return (c, n) -> {
                 long[] r = c.r;
                 r[n.r1] = f.apply(c, r[n.r1] & LOW32, r[n.r2] & LOW32, 4) & LOW32;
@@ -208,7 +205,7 @@ final class Executors {
         }
         return (c, n) -> {
             int s = n.size;
-            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), c.reg(n.r2, n.sizes[1]), s));
+            c.reg(n.r1, s, f.apply(c, c.reg(n.r1, s), c.reg(n.r2, n.operandSize(1)), s));
         };
     }
 
@@ -265,7 +262,7 @@ final class Executors {
             return (c, n) -> {
                 int s = n.size;
                 long a = c.mem.load(Operands.address(c, n, s, false), s);
-                f.apply(c, a, c.reg(n.r2, n.sizes[1]), s);
+                f.apply(c, a, c.reg(n.r2, n.operandSize(1)), s);
             };
         }
         if (isMemory(i, 1)) {
@@ -285,7 +282,9 @@ final class Executors {
         return switch (size) {
             case 8 -> (c, n) -> f.apply(c, c.r[n.r1], c.r[n.r2], 8);
             case 4 -> (c, n) -> f.apply(c, c.r[n.r1] & LOW32, c.r[n.r2] & LOW32, 4);
-            default -> (c, n) -> f.apply(c, c.reg(n.r1, n.size), c.reg(n.r2, n.sizes[1]), n.size);
+            default ->
+                    (c, n) ->
+                            f.apply(c, c.reg(n.r1, n.size), c.reg(n.r2, n.operandSize(1)), n.size);
         };
     }
 
@@ -312,14 +311,14 @@ final class Executors {
             }
             return (c, n) -> {
                 int s = n.size;
-                int from = n.sizes[1];
+                int from = n.operandSize(1);
                 long v = f.apply(c, c.reg(n.r2, from), from);
                 c.mem.store(Operands.address(c, n, s, true), s, v);
             };
         }
         if (isMemory(i, 1)) {
             return (c, n) -> {
-                int from = n.sizes[1];
+                int from = n.operandSize(1);
                 long v = c.mem.load(Operands.address(c, n, from, false), from);
                 c.reg(n.r1, n.size, f.apply(c, v, from));
             };
@@ -328,7 +327,7 @@ final class Executors {
             return (c, n) -> c.reg(n.r1, n.size, f.apply(c, n.immediate, n.size));
         }
         return (c, n) -> {
-            int from = n.sizes[1];
+            int from = n.operandSize(1);
             c.reg(n.r1, n.size, f.apply(c, c.reg(n.r2, from), from));
         };
     }
@@ -362,11 +361,11 @@ final class Executors {
     /** Index in {@link Cpu#vec} of the last operand, loaded from memory if it is there. */
     private static int source(Cpu c, Insn n, int operand) {
         if (!n.mem) {
-            return n.registers[operand];
+            return n.register(operand);
         }
         long[] v = c.vec;
         int d = Cpu.VEC_SCRATCH;
-        int size = n.sizes[operand];
+        int size = n.operandSize(operand);
         if (size < 16) {
             long va = Operands.address(c, n, size, false);
             v[d] = c.mem.load(va, size);

@@ -301,33 +301,29 @@ public final class Interpreter {
     /** Runs one block from its start at RIP {@code start}. */
     private void run(Block b, long start) {
         Cpu c = this.c;
-        Insn[] insns = b.insns;
-        int n = insns.length;
         c.r[Cpu.BLOCK_RIP] = start;
         c.rip = start + b.bytes & c.ripMask;
-        int k = 0;
-        try {
-            do {
-                Insn i = insns[k++];
-                i.exec.exec(c, i);
-            } while (k < n);
-            c.instructions += n;
-            c.counters.interpreted += n;
-        } catch (GuestException e) {
-            c.instructions += k - 1;
-            c.counters.interpreted += k - 1;
-            fault(b, start, k - 1, e);
-        } catch (Block.Stopped e) {
-            c.instructions += k - 1;
-            c.counters.interpreted += k - 1;
-            c.rip = start + b.decoded[k - 1].offset & c.ripMask;
+        int done = BlockLoop.run(c, b.insns);
+        if (done >= BlockLoop.FAULTED) {
+            ended(b, start, done);
+            return;
         }
+        c.instructions += done;
+        c.counters.interpreted += done;
     }
 
-    private void fault(Block b, long start, int k, GuestException e) {
-        Insn i = b.decoded[k];
+    /** Ends a block before its last instruction. */
+    private void ended(Block b, long start, int how) {
+        Cpu c = this.c;
+        int done = how & BlockLoop.FAULTED - 1;
+        c.instructions += done;
+        c.counters.interpreted += done;
+        Insn i = b.decoded[done];
         c.rip = start + i.offset & c.ripMask;
-        Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
+        if ((how & BlockLoop.FAULTED) != 0) {
+            GuestException e = c.lastFault();
+            Delivery.exception(c, vector(c, i, e.vector), e.errorCode);
+        }
     }
 
     /** The vector of a fault in {@code i}: non-canonical stack addresses are #SS, not #GP. */

@@ -45,7 +45,7 @@ final class Translator {
 
     /** Executions after which a block is hot. */
     private static final int THRESHOLD =
-            Integer.getInteger("queztl.cpu.threshold", HotSpot.available() ? 800 : 5000);
+            Integer.getInteger("queztl.cpu.threshold", HotSpot.available() ? 1600 : 5000);
 
     /** Guest instructions in a region at most. */
     private static final int MAX_SIZE = Integer.getInteger("queztl.cpu.region", 200);

@@ -21,7 +21,7 @@ public final class Crc {
 
     /** CRC32 of 1, 2, 4 or 8 bytes. */
     public static void crc32(Cpu c, Insn i) {
-        update(c, i, Operands.read(c, i, 2), i.sizes[1]);
+        update(c, i, Operands.read(c, i, 2), i.operandSize(1));
     }
 
     private static void update(Cpu c, Insn i, long data, int bytes) {

@@ -32,22 +32,22 @@ public final class Operands {
      */
     public static long read(Cpu c, Insn i, int n) {
         Operand o = i.row.operands.get(n - 1);
-        int size = i.sizes[n - 1];
+        int size = i.operandSize(n - 1);
         return switch (o.kind()) {
             case RM ->
                     i.mem
                             ? c.mem.load(address(c, i, size, false), size)
-                            : c.reg(i.registers[n - 1], size);
-            case REG, VVVV, OPCODE_REG, FIXED -> c.reg(i.registers[n - 1], size);
+                            : c.reg(i.register(n - 1), size);
+            case REG, VVVV, OPCODE_REG, FIXED -> c.reg(i.register(n - 1), size);
             case OFFSET, MEMORY -> c.mem.load(address(c, i, size, false), size);
             case IMMEDIATE -> firstImmediate(i, n) ? i.immediate : i.immediate2;
             case ONE, JUMP, FAR -> i.immediate;
-            case SEGMENT -> c.selector[i.registers[n - 1]];
-            case MMX_REG -> c.x87.significand[i.registers[n - 1]];
+            case SEGMENT -> c.selector[i.register(n - 1)];
+            case MMX_REG -> c.x87.significand[i.register(n - 1)];
             case MMX_RM ->
                     i.mem
                             ? c.mem.load(address(c, i, size, false), size)
-                            : c.x87.significand[i.registers[n - 1]];
+                            : c.x87.significand[i.register(n - 1)];
             default -> throw new IllegalStateException("operand " + n + " of " + i.row);
         };
     }
@@ -64,16 +64,16 @@ public final class Operands {
     /** Writes operand {@code n} (counted from 1): a general register or memory. */
     public static void write(Cpu c, Insn i, int n, long value) {
         Operand o = i.row.operands.get(n - 1);
-        int size = i.sizes[n - 1];
+        int size = i.operandSize(n - 1);
         switch (o.kind()) {
             case RM -> {
                 if (i.mem) {
                     c.mem.store(address(c, i, size, true), size, value);
                 } else {
-                    c.reg(i.registers[n - 1], size, value);
+                    c.reg(i.register(n - 1), size, value);
                 }
             }
-            case REG, VVVV, OPCODE_REG, FIXED -> c.reg(i.registers[n - 1], size, value);
+            case REG, VVVV, OPCODE_REG, FIXED -> c.reg(i.register(n - 1), size, value);
             case OFFSET, MEMORY -> c.mem.store(address(c, i, size, true), size, value);
             default -> throw new IllegalStateException("operand " + n + " of " + i.row);
         }

@@ -64,20 +64,20 @@ public final class Disassembler {
     }
 
     private static String operand(Insn i, Operand o, int n, long start) {
-        int register = i.registers[n];
+        int register = i.register(n);
         return switch (o.kind()) {
-            case RM -> i.mem ? memory(i, i.sizes[n], start) : register(register, size(i, n));
-            case REG, VVVV, OPCODE_REG, FIXED -> register(register, i.sizes[n]);
+            case RM -> i.mem ? memory(i, i.operandSize(n), start) : register(register, size(i, n));
+            case REG, VVVV, OPCODE_REG, FIXED -> register(register, i.operandSize(n));
             case ONE -> "1";
             case IMMEDIATE -> number(i.immediate);
             case JUMP -> "0x%x".formatted(start + i.end + i.immediate);
             case FAR -> "0x%x:0x%x".formatted(i.immediate2, i.immediate);
-            case OFFSET, MEMORY -> memory(i, i.sizes[n], start);
+            case OFFSET, MEMORY -> memory(i, i.operandSize(n), start);
             case VEC_REG, VEC_VVVV -> vector(i, register);
             case VEC_RM ->
-                    i.mem ? memory(i, vectorSize(i, i.sizes[n]), start) : vector(i, register);
+                    i.mem ? memory(i, vectorSize(i, i.operandSize(n)), start) : vector(i, register);
             case MMX_REG -> "mm" + register;
-            case MMX_RM -> i.mem ? memory(i, i.sizes[n], start) : "mm" + register;
+            case MMX_RM -> i.mem ? memory(i, i.operandSize(n), start) : "mm" + register;
             case SEGMENT -> SEGMENTS[register];
             case CONTROL -> "cr" + register;
             case DEBUG -> "dr" + register;
@@ -86,7 +86,7 @@ public final class Disassembler {
 
     /** Size of a general register; control registers are as wide as the mode. */
     private static int size(Insn i, int n) {
-        return i.row.registersOnly ? i.mode64 ? 8 : 4 : i.sizes[n];
+        return i.row.registersOnly ? i.mode64 ? 8 : 4 : i.operandSize(n);
     }
 
     private static int vectorSize(Insn i, int size) {

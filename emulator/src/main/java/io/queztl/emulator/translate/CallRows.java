@@ -72,7 +72,7 @@ final class CallRows {
                     case RM -> !i.mem;
                     default -> false;
                 };
-        return general ? i.registers[0] : -1;
+        return general ? i.register(0) : -1;
     }
 
     boolean emit(Insn i) {

@@ -573,14 +573,14 @@ final class Emitter {
     /** Pushes operand {@code n}, counted from 0, as semantics get it. */
     void operand(Insn i, int n) {
         Operand o = i.row.operands.get(n);
-        int size = i.sizes[n];
+        int size = i.operandSize(n);
         switch (o.kind()) {
             case IMMEDIATE, ONE -> b.ldc(i.immediate);
             default -> {
                 if (inMemory(i, n)) {
                     load(() -> address(i), size);
                 } else {
-                    register(i.registers[n], size);
+                    register(i.register(n), size);
                 }
             }
         }

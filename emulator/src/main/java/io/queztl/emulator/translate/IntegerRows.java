@@ -137,7 +137,7 @@ final class IntegerRows {
             e.leaveIfCodeWritten();
         } else {
             b.lload(Emitter.RESULT);
-            e.setRegister(i.registers[0], i.size);
+            e.setRegister(i.register(0), i.size);
         }
     }
 
@@ -459,14 +459,14 @@ final class IntegerRows {
             e.leaveIfCodeWritten();
         } else {
             value(i);
-            e.setRegister(i.registers[0], i.size);
+            e.setRegister(i.register(0), i.size);
         }
         return true;
     }
 
     /** Pushes what a row of kind {@code mov} moves. */
     private void value(Insn i) {
-        int from = i.sizes[1];
+        int from = i.operandSize(1);
         switch (i.row.semantics) {
             case "Moves.mov" -> e.operand(i, 1);
             case "Moves.movsx" -> {
@@ -508,7 +508,7 @@ final class IntegerRows {
             semantics(i);
         }
         b.lload(Emitter.RESULT);
-        e.setRegister(i.registers[0], i.size);
+        e.setRegister(i.register(0), i.size);
         return true;
     }
 
@@ -542,14 +542,14 @@ final class IntegerRows {
         b.lstore(Emitter.VALUE);
         new Conditions(e).jump(Control.condition(i) ^ 1, skip);
         b.lload(Emitter.VALUE);
-        e.setRegister(i.registers[0], i.size);
+        e.setRegister(i.register(0), i.size);
         if (i.size == 4) {
             // The upper half is cleared whatever the condition.
             Label end = b.newLabel();
             b.goto_(end);
             b.labelBinding(skip);
-            e.register(i.registers[0], 4);
-            e.setRegister(i.registers[0], 4);
+            e.register(i.register(0), 4);
+            e.setRegister(i.register(0), 4);
             b.labelBinding(end);
         } else {
             b.labelBinding(skip);

@@ -75,7 +75,7 @@ final class RegisterUse {
                         default -> false;
                     };
             if (register && (n > 0 || first)) {
-                bits |= bit(i.registers[n]);
+                bits |= bit(i.register(n));
             }
         }
         return bits;
@@ -86,7 +86,7 @@ final class RegisterUse {
         if (i.row.semantics.equals("Moves.cwd") && i.operandSize >= 4) {
             return 1 << Cpu.RDX;
         }
-        return overwrites(i) ? bit(i.registers[0]) : 0;
+        return overwrites(i) ? bit(i.register(0)) : 0;
     }
 
     /** True if the first operand is a register that is written whole and not read. */

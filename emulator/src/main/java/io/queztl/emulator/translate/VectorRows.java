@@ -57,13 +57,13 @@ final class VectorRows {
                         : 1;
         b.aload(Emitter.CPU);
         b.invokevirtual(Emitter.CPU_CLASS, i.vex ? "checkAvx" : "checkSse", CHECK);
-        int source = i.registers[last];
+        int source = i.register(last);
         if (i.mem) {
             source = Cpu.VEC_SCRATCH;
             Operand o = i.row.operands.get(last);
             b.aload(Emitter.CPU);
             e.address(i);
-            b.loadConstant(i.wide && i.sizes[last] >= 16 ? 32 : i.sizes[last]);
+            b.loadConstant(i.wide && i.operandSize(last) >= 16 ? 32 : i.operandSize(last));
             b.loadConstant(!i.vex && o.aligned() ? 1 : 0);
             b.invokestatic(
                     OPERANDS,

@@ -50,8 +50,8 @@ public final class OneRegion {
             if (i == null) {
                 throw new IllegalArgumentException("decoder wants more bytes");
             }
-            i.offset = at;
-            i.end += at;
+            i.offset = (short) at;
+            i.end = (short) (i.end + at);
             if (i.base == Cpu.BLOCK_RIP) {
                 i.displacement += i.end;
             }

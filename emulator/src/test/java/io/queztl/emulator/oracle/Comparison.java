@@ -78,7 +78,7 @@ final class Comparison {
             if ((error & mask) != (soft.errorCode & mask)) {
                 note(d, "error code", error, soft.errorCode);
             }
-            if (cr2 != c.cr2) {
+            if (cr2 != c.cr2 && !Exceptions.addressMayDiffer(f)) {
                 note(d, "cr2", cr2, c.cr2);
             }
         } else if (fault >= 10 && fault <= 13 || fault == 17) {

@@ -55,6 +55,11 @@ final class Exceptions {
                                 == 0;
     }
 
+    /** Which of its two operands CMPS reads first, and so which fault it raises, differs. */
+    static boolean addressMayDiffer(Form f) {
+        return f.row.mnemonic().equals("CMPS") || f.row.mnemonic().equals("CMPSB");
+    }
+
     static boolean memoryMayDiffer(Form f, SoftwareRunner soft, MemorySegment m, long before) {
         return f.memory && undefinedShift(f, m, before);
     }
