@@ -1,6 +1,8 @@
 package io.queztl.server.cli;
 
+import io.queztl.server.control.RuntimeFolder;
 import io.queztl.vmm.config.NetConfig;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +26,7 @@ final class NetworkOptions {
         if (configs == null) {
             configs = new ArrayList<>();
             for (String net : nets) {
-                NetConfig config = NetConfig.parse(net);
+                NetConfig config = NetConfig.parse(net, NetworkOptions::switches);
                 if (config != null) {
                     configs.add(config);
                 }
@@ -34,6 +36,10 @@ final class NetworkOptions {
         return configs;
     }
 
+    private static Path switches() {
+        return RuntimeFolder.of(System.getenv()).path().resolve("switches");
+    }
+
     /** The stock guest's names of those interfaces that get an address by DHCP. */
     String dhcp() {
         List<String> names = new ArrayList<>();
@@ -41,7 +47,9 @@ final class NetworkOptions {
         for (int i = 0; i < configs.size(); i++) {
             boolean answered =
                     switch (configs.get(i).link()) {
+                        case NetConfig.PasstLink passt -> true;
                         case NetConfig.TapLink tap -> false;
+                        case NetConfig.SwitchLink port -> false;
                     };
             if (answered) {
                 names.add("eth" + i);

@@ -101,6 +101,11 @@ public final class RuntimeFolder {
         }
     }
 
+    /** Where it is. */
+    public Path path() {
+        return folder;
+    }
+
     /** The socket of a VM. */
     public Path socket(String name) {
         return folder.resolve(name + SUFFIX);

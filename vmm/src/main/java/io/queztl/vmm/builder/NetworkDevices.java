@@ -1,13 +1,18 @@
 package io.queztl.vmm.builder;
 
+import io.queztl.devices.net.CapturingNetwork;
 import io.queztl.devices.net.MacAddress;
 import io.queztl.devices.net.NetworkBackend;
+import io.queztl.devices.net.OffloadingNetwork;
+import io.queztl.devices.net.PasstNetwork;
+import io.queztl.devices.net.SwitchNetwork;
 import io.queztl.devices.net.TapNetwork;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.vmm.config.NetConfig;
 import io.queztl.vmm.config.VmException;
 import java.io.IOException;
+import java.nio.file.Path;
 
 /** Makes network interfaces and what they are connected to. */
 final class NetworkDevices {
@@ -28,7 +33,9 @@ final class NetworkDevices {
     VirtioNet make(NetConfig config) {
         NetworkBackend backend;
         try {
-            backend = closer.add(open(config));
+            NetworkBackend network = open(config);
+            Path capture = config.capture();
+            backend = closer.add(capture == null ? network : capturing(network, capture));
         } catch (IOException e) {
             throw new VmException(
                     VmException.Code.HOST, "there is no network: " + e.getMessage() + ".", e);
@@ -44,6 +51,19 @@ final class NetworkDevices {
         return switch (config.link()) {
             case NetConfig.TapLink tap ->
                     TapNetwork.open(tap.name(), tap.bridge(), tap.queues(), config.mtu());
+            case NetConfig.PasstLink passt ->
+                    new OffloadingNetwork(PasstNetwork.connect(passt.socket()));
+            case NetConfig.SwitchLink port -> SwitchNetwork.join(port.folder());
         };
+    }
+
+    private static NetworkBackend capturing(NetworkBackend backend, Path file) throws IOException {
+        try {
+            return new CapturingNetwork(backend, file);
+        } catch (IOException e) {
+            backend.close();
+            throw new IOException(
+                    "packets cannot be captured in %s, which cannot be written".formatted(file), e);
+        }
     }
 }

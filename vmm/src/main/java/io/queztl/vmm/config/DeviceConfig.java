@@ -1,5 +1,4 @@
 package io.queztl.vmm.config;
 
 /** A device that a VM has only if it is asked for. */
-public sealed interface DeviceConfig
-        permits DiskConfig, NetConfig, ConsoleConfig, PortConfig {}
+public sealed interface DeviceConfig permits DiskConfig, NetConfig, ConsoleConfig, PortConfig {}

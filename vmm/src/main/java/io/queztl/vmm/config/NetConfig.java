@@ -7,6 +7,7 @@ import io.queztl.linux.Tap;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,10 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
 
     /** How {@link #parse} is to be called. */
     public static final String SYNTAX =
-            "tap[,name=NAME][,bridge=NAME][,queues=N]|none[,mac=MAC][,mtu=BYTES]";
+            "tap[,name=NAME][,bridge=NAME][,queues=N]|passt,socket=PATH|switch[,name=NAME]|none"
+                    + "[,mac=MAC][,mtu=BYTES][,pcap=FILE]";
+
+    private static final String DEFAULT_SWITCH = "default";
 
     /** Where the frames go. */
     public sealed interface Link {}
@@ -36,6 +40,20 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
      */
     public record TapLink(String name, @Nullable String bridge, int queues) implements Link {}
 
+    /**
+     * A program that speaks passt's protocol.
+     *
+     * @param socket the Unix socket on which it listens
+     */
+    public record PasstLink(Path socket) implements Link {}
+
+    /**
+     * A switch between VMs of this user.
+     *
+     * @param folder where its ports meet
+     */
+    public record SwitchLink(Path folder) implements Link {}
+
     /** Checks the MTU. */
     public NetConfig {
         if (mtu != 0 && (mtu < VirtioNet.MIN_MTU || mtu > VirtioNet.MAX_MTU)) {
@@ -48,10 +66,11 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
     /**
      * Reads {@link #SYNTAX}.
      *
+     * @param switches gives the folder that has a folder for each switch
      * @return null for {@code none}
      * @throws VmException if it is written differently
      */
-    public static @Nullable NetConfig parse(String text) {
+    public static @Nullable NetConfig parse(String text, Supplier<Path> switches) {
         String[] parts = text.split(",", -1);
         Values values = new Values(text);
         for (int i = 1; i < parts.length; i++) {
@@ -70,11 +89,15 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
         Link link =
                 switch (parts[0]) {
                     case "tap" -> tap(values);
+                    case "passt" -> new PasstLink(values.path("socket"));
+                    case "switch" -> new SwitchLink(switches.get().resolve(switchName(values)));
                     case "none" -> null;
                     default -> throw values.wrong();
                 };
+        String pcap = values.take("pcap");
         values.end();
-        return link == null ? null : new NetConfig(link, mac, mtu, null);
+        Path capture = pcap == null ? null : Path.of(pcap);
+        return link == null ? null : new NetConfig(link, mac, mtu, capture);
     }
 
     private static TapLink tap(Values values) {
@@ -82,6 +105,20 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
         String bridge = values.name("bridge");
         int queues = values.number("queues", 1, 1, TapNetwork.MAX_QUEUES);
         return new TapLink(name == null ? "" : name, bridge, queues);
+    }
+
+    private static String switchName(Values values) {
+        String name = values.take("name");
+        if (name == null) {
+            return DEFAULT_SWITCH;
+        }
+        if (!name.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,30}")) {
+            throw invalid(
+                    "--net switch: '%s' is no name for a switch: letters, digits, '.', '_' and"
+                                    .formatted(name)
+                            + " '-', at most 31, a letter or digit first.");
+        }
+        return name;
     }
 
     private static VmException invalid(String message) {
@@ -118,6 +155,14 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
                                 .formatted(text, name, Tap.MAX_NAME));
             }
             return name;
+        }
+
+        Path path(String key) {
+            String path = values.remove(key);
+            if (path == null || path.isEmpty()) {
+                throw invalid("--net %s lacks a path: %s=PATH.".formatted(text, key));
+            }
+            return Path.of(path);
         }
 
         int number(String key, int usual, int least, int most) {

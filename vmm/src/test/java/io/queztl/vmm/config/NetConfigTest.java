@@ -4,16 +4,37 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.queztl.devices.net.MacAddress;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NetConfigTest {
+    private static @Nullable NetConfig parse(String text) {
+        return NetConfig.parse(text, () -> Path.of("/run/switches"));
+    }
+
+    @Test
+    void switchPasstAndCapture_areRead() {
+        assertThat(parse("switch,name=lab,pcap=/tmp/a"))
+                .isEqualTo(
+                        new NetConfig(
+                                new NetConfig.SwitchLink(Path.of("/run/switches/lab")),
+                                null,
+                                0,
+                                Path.of("/tmp/a")));
+        assertThat(parse("switch"))
+                .extracting("link")
+                .isEqualTo(new NetConfig.SwitchLink(Path.of("/run/switches/default")));
+        assertThat(parse("passt,socket=/tmp/s"))
+                .extracting("link")
+                .isEqualTo(new NetConfig.PasstLink(Path.of("/tmp/s")));
+    }
+
     @Test
     void tap_withEverything_isRead() {
-        assertThat(
-                        NetConfig.parse(
-                                "tap,name=t0,bridge=br0,queues=4,mac=06:00:00:00:00:a1,mtu=9000"))
+        assertThat(parse("tap,name=t0,bridge=br0,queues=4,mac=06:00:00:00:00:a1,mtu=9000"))
                 .isEqualTo(
                         new NetConfig(
                                 new NetConfig.TapLink("t0", "br0", 4),
@@ -24,9 +45,9 @@ class NetConfigTest {
 
     @Test
     void tap_alone_hasDefaults() {
-        assertThat(NetConfig.parse("tap"))
+        assertThat(parse("tap"))
                 .isEqualTo(new NetConfig(new NetConfig.TapLink("", null, 1), null, 0, null));
-        assertThat(NetConfig.parse("none")).isNull();
+        assertThat(parse("none")).isNull();
     }
 
     @ParameterizedTest
@@ -48,10 +69,14 @@ class NetConfigTest {
                 "tap,mac=07:00:00:00:00:01",
                 "tap,mac=06:00:00:00:00",
                 "tap,color=red",
+                "passt",
+                "passt,socket=",
+                "switch,name=../a",
+                "switch,name=",
                 "none,name=t0"
             })
     void wrongText_isRefusedInOneSentence(String text) {
-        assertThatThrownBy(() -> NetConfig.parse(text))
+        assertThatThrownBy(() -> parse(text))
                 .isInstanceOf(VmException.class)
                 .hasMessageContaining("--net")
                 .hasMessageEndingWith(".");
