@@ -394,6 +394,16 @@ final class Qcow2Image implements DiskImage {
             }
         }
         Table table = new Table(newCluster(), entries);
+        boolean written = false;
+        try {
+            // Not named yet: where the host has no room, this request fails and no flush does.
+            writeTable(table.offset, entries);
+            written = true;
+        } finally {
+            if (!written) {
+                abandon(table.offset);
+            }
+        }
         insert(table);
         markDirty(table);
         if (old != null) {
@@ -421,6 +431,15 @@ final class Qcow2Image implements DiskImage {
             if (!ours) {
                 return offset;
             }
+        }
+    }
+
+    /** Frees a cluster that nothing names, because it could not be written. */
+    private void abandon(long offset) {
+        try {
+            boolean ignored = refcounts.release(offset >> clusterBits);
+        } catch (IOException e) {
+            // It stays counted and unused, which is no damage.
         }
     }
 
@@ -504,15 +523,23 @@ final class Qcow2Image implements DiskImage {
         }
         long place = own ? dataOffset(entry) : newCluster();
         boolean whole = source.bytes() == clusterSize;
-        // Behind the end of the file everything is zero already.
-        boolean fresh = !own && kept(entry, at) == Kept.ZEROES && place >= file.length();
-        if (whole || fresh) {
-            file.write(place + within, source);
-        } else {
-            MemorySegment all = MemorySegment.ofArray(new byte[clusterSize]);
-            readCluster(entry, at - within, all);
-            source.copyTo(all, within);
-            file.write(place, all);
+        boolean written = false;
+        try {
+            // Behind the end of the file everything is zero already.
+            boolean fresh = !own && kept(entry, at) == Kept.ZEROES && place >= file.length();
+            if (whole || fresh) {
+                file.write(place + within, source);
+            } else {
+                MemorySegment all = MemorySegment.ofArray(new byte[clusterSize]);
+                readCluster(entry, at - within, all);
+                source.copyTo(all, within);
+                file.write(place, all);
+            }
+            written = true;
+        } finally {
+            if (!written && !own) {
+                abandon(place);
+            }
         }
         replace(table, index, place | COPIED, !own);
     }

@@ -234,9 +234,9 @@ final class Qcow2Refcounts {
         long offset = place << clusterBits;
         file.write(offset, MemorySegment.ofArray(block));
         file.force();
-        table[(int) index] = offset;
         byte[] entry = ByteBuffer.allocate(8).putLong(0, offset).array();
         file.write(tableOffset + index * 8, MemorySegment.ofArray(entry));
+        table[(int) index] = offset;
         blocks.put(offset, block);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.queztl.devices.pci.PciConfigSpace;
 import io.queztl.machine.bus.Bus;
+import io.queztl.machine.bus.BusDevice;
 import io.queztl.machine.irq.IrqLine;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.testkit.random.Seeds;
@@ -15,10 +16,14 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every VirtIO device must do, whatever the driver does. */
 @Timeout(300)
@@ -32,6 +37,7 @@ public abstract class VirtioDeviceContract {
     protected VirtioDevice device;
     protected VirtioPci pci;
     protected VirtioRegisters registers;
+    private BusDevice window;
     protected final Semaphore interrupts = new Semaphore(0);
     protected VirtqueueDriver[] queues = new VirtqueueDriver[0];
 
@@ -60,15 +66,26 @@ public abstract class VirtioDeviceContract {
     }
 
     private void attach() {
-        IrqLine line =
-                level -> {
-                    if (level) {
-                        interrupts.release();
-                    }
-                };
-        pci = new VirtioPci(device, 0xff0000, new Bus(), new Bus(), (a, d) -> {}, line);
+        pci = new VirtioPci(device, 0xff0000, new Bus(), new Bus(), (a, d) -> {}, line());
         boolean ignored = pci.pci().writeConfig(PciConfigSpace.COMMAND, 2, 6);
         registers = new VirtioRegisters(pci);
+        window = pci;
+    }
+
+    private IrqLine line() {
+        return level -> {
+            if (level) {
+                interrupts.release();
+            }
+        };
+    }
+
+    /** Puts the device behind MMIO registers instead of the PCI bus. */
+    private VirtioMmio attachMmio() {
+        VirtioMmio mmio = new VirtioMmio(device, line());
+        registers = VirtioRegisters.mmio(mmio);
+        window = mmio;
+        return mmio;
     }
 
     @AfterEach
@@ -147,6 +164,85 @@ public abstract class VirtioDeviceContract {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            longs = {
+                0,
+                VirtioFeatures.INDIRECT_DESCRIPTORS,
+                VirtioFeatures.EVENT_INDEX,
+                VirtioFeatures.PACKED_RING,
+                VirtioFeatures.PACKED_RING | VirtioFeatures.EVENT_INDEX,
+                VirtioFeatures.PACKED_RING | VirtioFeatures.INDIRECT_DESCRIPTORS
+            })
+    void requests_overMmio_comeBack(long features) throws Exception {
+        VirtioMmio mmio = attachMmio();
+        exchange(features);
+        assertThat(registers.takeInterrupts()).isEqualTo(1);
+        assertThat(registers.takeInterrupts()).isZero();
+        registers.reset();
+        assertThat(mmio.state().interruptStatus()).isZero();
+    }
+
+    @Test
+    void restore_afterUseOverMmio_givesTheSavedState() throws Exception {
+        VirtioMmio mmio = attachMmio();
+        exchange(0);
+        Object saved = state(device);
+        VirtioMmioState bus = mmio.state();
+        registers.reset();
+        assertThat(mmio.state()).isNotEqualTo(bus);
+        restore(device, saved);
+        mmio.restore(bus);
+        assertThat(state(device)).isEqualTo(saved);
+        assertThat(mmio.state()).isEqualTo(bus);
+        device.resume();
+        int id = queues[0].add(request());
+        registers.notifyQueue(0);
+        assertThat(await(0).id()).isEqualTo(id);
+    }
+
+    /** One request, and the causes of interrupts it brought once the queue is idle again. */
+    private long oneRequest() throws InterruptedException {
+        int id = queues[0].add(request());
+        registers.notifyQueue(0);
+        assertThat(await(0).id()).isEqualTo(id);
+        device.atRest(() -> id);
+        return registers.takeInterrupts();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void eventIndex_splitRing_interruptsAndNotificationsComeWhenAskedFor(boolean overMmio)
+            throws Exception {
+        if (overMmio) {
+            VirtioMmio ignored = attachMmio();
+        }
+        start(VirtioFeatures.EVENT_INDEX);
+        assertThat(oneRequest()).isEqualTo(1);
+        memory.write16(queues[0].driver() + 4 + 2L * QUEUE, 3);
+        assertThat(oneRequest()).isZero();
+        assertThat(oneRequest()).isZero();
+        assertThat(oneRequest()).isEqualTo(1);
+        assertThat(oneRequest()).isZero();
+        assertThat(memory.read16(queues[0].device() + 4 + 8L * QUEUE)).isEqualTo(5);
+    }
+
+    @Test
+    void eventSuppression_packedRing_interruptsComeWhenAskedFor() throws Exception {
+        start(VirtioFeatures.PACKED_RING | VirtioFeatures.EVENT_INDEX);
+        assertThat(oneRequest()).isEqualTo(1);
+        memory.write16(queues[0].driver() + 2, 1); // off
+        assertThat(oneRequest()).isZero();
+        memory.write16(queues[0].driver() + 2, 0); // on
+        assertThat(oneRequest()).isEqualTo(1);
+        int perRequest = request().size();
+        int later = 4 * perRequest; // the fifth request's first descriptor, in the first round
+        memory.write16(queues[0].driver(), later | 1 << 15);
+        memory.write16(queues[0].driver() + 2, 2); // at that descriptor
+        assertThat(oneRequest()).isZero();
+        assertThat(oneRequest()).isEqualTo(1);
+    }
+
     @Test
     void negotiation_unknownOrLegacyFeatures_isRefused() throws Exception {
         assertThat(registers.negotiate(0)).isFalse();
@@ -210,34 +306,92 @@ public abstract class VirtioDeviceContract {
         assertThat(await(requestQueue()).id()).isEqualTo(id);
     }
 
-    @Test
-    void hostileDriver_neverHarmsTheHost() throws Exception {
-        long seed = Seeds.seed(getClass().getSimpleName());
-        Random random = new Random(seed);
-        int cases = Seeds.all() ? 1_000_000 : 10_000;
+    /** Every way to break the rules, over both transports and both rings. */
+    @ParameterizedTest
+    @CsvSource({"false,false", "false,true", "true,false", "true,true"})
+    @Timeout(3600)
+    void hostileDriver_neverHarmsTheHost(boolean overMmio, boolean packed) throws Exception {
+        String name =
+                "%s over %s, %s ring"
+                        .formatted(
+                                getClass().getSimpleName(),
+                                overMmio ? "MMIO" : "PCI",
+                                packed ? "packed" : "split");
+        if (overMmio) {
+            VirtioMmio ignored = attachMmio();
+        }
+        Random random = new Random(Seeds.seed(name));
+        int cases = Seeds.all() ? 1_000_000 : 5_000;
+        long started = System.nanoTime();
+        int resets = 0;
         for (int n = 0; n < cases; n++) {
-            if (n % 50 == 0 || (registers.status() & VirtioStatus.NEEDS_RESET) != 0) {
+            if (n % 50 == 0 || registers.status() != 15 && random.nextInt(3) == 0) {
+                resets++;
                 registers.reset();
-                boolean packed = random.nextBoolean();
+                if (random.nextInt(8) == 0) {
+                    registers.notifyQueue(random.nextInt(4)); // before anything is agreed
+                }
                 long features = random.nextLong() & 0x1_3fff_ffffL;
                 start(features | (packed ? VirtioFeatures.PACKED_RING : 0));
             }
-            step(random);
+            step(random, overMmio);
+            if (random.nextInt(4) == 0) {
+                LockSupport.parkNanos(20_000); // or the device sees little of what was done
+            }
         }
         registers.reset();
-        exchange(0);
+        long millis = (System.nanoTime() - started) / 1_000_000;
+        System.out.printf(
+                "%s: %d cases, %d resets, %d errors noticed, %d ms%n",
+                name, cases, resets, device.errors(), millis);
+        exchange(packed ? VirtioFeatures.PACKED_RING : 0);
     }
 
-    private void step(Random random) {
+    private void step(Random random, boolean overMmio) throws InterruptedException {
         int q = random.nextInt(queues.length);
-        switch (random.nextInt(12)) {
+        int bytes = 1 << random.nextInt(4);
+        switch (random.nextInt(16)) {
             case 0 -> queues[q].poke(random.nextInt(600), random.nextInt());
-            case 1 -> pci.write(random.nextInt(64), 1 << random.nextInt(4), random.nextLong());
+            case 1 ->
+                    window.write(
+                            overMmio ? 4 * random.nextInt(64) : random.nextInt(64),
+                            overMmio && random.nextInt(4) != 0 ? 4 : bytes,
+                            random.nextLong());
             case 2 ->
-                    pci.write(
-                            0x2000 + random.nextInt(80), 1 << random.nextInt(4), random.nextLong());
+                    window.write(
+                            (overMmio ? 0x100 : 0x2000) + random.nextInt(80),
+                            bytes,
+                            random.nextLong());
             case 3 -> {
-                long ignored = pci.read(random.nextInt(0x4000), 1 << random.nextInt(4));
+                long ignored = window.read(random.nextInt(overMmio ? 0x1000 : 0x4000), bytes);
+            }
+            case 12 -> {
+                // A loop, through all descriptors or one.
+                int at = random.nextInt(QUEUE);
+                memory.write16(queues[q].descriptors() + 16L * at + 12, 1 | random.nextInt(4));
+                memory.write16(queues[q].descriptors() + 16L * at + 14, random.nextInt(at + 1));
+                registers.notifyQueue(q);
+            }
+            case 13 -> {
+                // The driver's index jumps.
+                memory.write16(queues[q].driver() + 2, random.nextInt());
+                registers.notifyQueue(q);
+            }
+            case 14 -> {
+                // Another negotiation in the middle.
+                registers.features(random.nextLong());
+                registers.status(random.nextBoolean() ? 11 : 15);
+            }
+            case 15 -> {
+                // A reset, of all or one queue, with the request in flight.
+                int ignored = queues[q].add(request());
+                registers.notifyQueue(q);
+                if (random.nextBoolean()) {
+                    registers.resetQueue(q);
+                } else {
+                    registers.status(0);
+                    registers.notifyQueue(q);
+                }
             }
             case 4 -> registers.status(random.nextInt(256));
             case 5 -> registers.status(0);

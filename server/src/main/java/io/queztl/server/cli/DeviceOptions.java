@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
 final class DeviceOptions {
     @Option(
             names = "--disk",
-            paramLabel = "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT]",
+            paramLabel =
+                    "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT][,cache=writeback|writethrough]",
             description =
                     "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
     private List<String> disks = new ArrayList<>();

@@ -75,7 +75,14 @@ final class OptionalDevices {
         DiskImage image = closer.add(open(disk));
         int queues = Math.min(config.cpus(), MAX_DISK_QUEUES);
         VirtioBlock device =
-                closer.add(new VirtioBlock("disk" + disks++, memory, image, disk.serial(), queues));
+                closer.add(
+                        new VirtioBlock(
+                                "disk" + disks++,
+                                memory,
+                                image,
+                                disk.serial(),
+                                queues,
+                                !disk.writeThrough()));
         VirtioPci ignored = slots.add(device, VirtioBlock.PCI_CLASS);
     }
 

@@ -3,8 +3,10 @@ package io.queztl.vmm.builder;
 import io.queztl.devices.legacy.OutputBuffer;
 import io.queztl.devices.legacy.Serial;
 import io.queztl.devices.virtio.VirtioDevice;
+import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.machine.time.VmClock;
+import io.queztl.vmm.config.VmException;
 import io.queztl.vmm.gdb.GdbServer;
 import io.queztl.vmm.vcpu.VcpuListener;
 import io.queztl.vmm.vcpu.VcpuThread;
@@ -149,6 +151,35 @@ public final class VirtualMachine implements AutoCloseable {
     /** The vCPUs, in order of their index. */
     public List<VcpuThread> vcpus() {
         return vcpus;
+    }
+
+    /**
+     * Makes a disk larger while the guest uses it; its driver is told.
+     *
+     * @param index of the disk, in the order of the configuration, from 0 on
+     * @param bytes the new size
+     * @throws VmException if there is no such disk, or it cannot get this size
+     */
+    public void resizeDisk(int index, long bytes) {
+        List<VirtioBlock> disks =
+                devices.stream()
+                        .filter(VirtioBlock.class::isInstance)
+                        .map(VirtioBlock.class::cast)
+                        .toList();
+        if (index < 0 || index >= disks.size()) {
+            throw new VmException(
+                    VmException.Code.CONFIGURATION,
+                    "there is no disk %d: the VM has %d, counted from 0."
+                            .formatted(index, disks.size()));
+        }
+        try {
+            disks.get(index).resize(bytes);
+        } catch (IOException e) {
+            throw new VmException(
+                    VmException.Code.HOST,
+                    "disk %d cannot be resized: %s.".formatted(index, e.getMessage()),
+                    e);
+        }
     }
 
     /**

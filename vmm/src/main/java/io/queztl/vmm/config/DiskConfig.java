@@ -10,10 +10,16 @@ import io.queztl.devices.storage.Images;
  * @param format how it is kept; stated, never guessed from content that a guest can write
  * @param readOnly the guest cannot write it
  * @param serial its serial number for the guest, at most 20 printable ASCII characters
+ * @param writeThrough each write is durable before the guest hears that it is done, not only after
+ *     a flush
  */
-public record DiskConfig(String location, ImageFormat format, boolean readOnly, String serial)
+public record DiskConfig(
+        String location, ImageFormat format, boolean readOnly, String serial, boolean writeThrough)
         implements DeviceConfig {
     private static final int MAX_SERIAL = 20;
+
+    private static final String SYNTAX =
+            "PATH,format=raw|qcow2[,ro][,serial=TEXT][,cache=writeback|writethrough]";
 
     /** Checks the serial number. */
     public DiskConfig {
@@ -25,8 +31,9 @@ public record DiskConfig(String location, ImageFormat format, boolean readOnly, 
     }
 
     /**
-     * Reads {@code PATH[,format=raw|qcow2][,ro][,serial=TEXT]}; the format may be left out where it
-     * is recorded beside the image. In place of a path may be an NBD URI.
+     * Reads {@code PATH[,format=raw|qcow2][,ro][,serial=TEXT][,cache=writeback|writethrough]}; the
+     * format may be left out where it is recorded beside the image. In place of a path may be an
+     * NBD URI.
      *
      * @throws VmException if it is written differently
      */
@@ -35,6 +42,7 @@ public record DiskConfig(String location, ImageFormat format, boolean readOnly, 
         ImageFormat format = null;
         boolean readOnly = false;
         String serial = "";
+        boolean writeThrough = false;
         for (int i = 1; i < parts.length; i++) {
             String part = parts[i];
             if (part.equals("format=raw")) {
@@ -47,10 +55,12 @@ public record DiskConfig(String location, ImageFormat format, boolean readOnly, 
                 readOnly = true;
             } else if (part.startsWith("serial=")) {
                 serial = part.substring("serial=".length());
+            } else if (part.equals("cache=writeback")) {
+                writeThrough = false;
+            } else if (part.equals("cache=writethrough")) {
+                writeThrough = true;
             } else {
-                throw invalid(
-                        "--disk takes PATH,format=raw|qcow2[,ro][,serial=TEXT], not '%s'."
-                                .formatted(text));
+                throw invalid("--disk takes %s, not '%s'.".formatted(SYNTAX, text));
             }
         }
         if (format == null && !parts[0].isEmpty()) {
@@ -66,7 +76,7 @@ public record DiskConfig(String location, ImageFormat format, boolean readOnly, 
                     "disk '%s': the format nbd goes with a URI nbd:// or nbd+unix://, and only it."
                             .formatted(parts[0]));
         }
-        return new DiskConfig(parts[0], format, readOnly, serial);
+        return new DiskConfig(parts[0], format, readOnly, serial, writeThrough);
     }
 
     private static VmException invalid(String message) {

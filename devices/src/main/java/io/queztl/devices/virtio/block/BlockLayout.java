@@ -17,6 +17,7 @@ final class BlockLayout {
     static final int CAPACITY = 0;
     static final int SEG_MAX = 12;
     static final int BLK_SIZE = 20;
+    static final int WRITEBACK = 32;
     static final int NUM_QUEUES = 34;
     static final int MAX_DISCARD_SECTORS = 36;
     static final int MAX_DISCARD_SEG = 40;
@@ -30,6 +31,7 @@ final class BlockLayout {
     static final long F_RO = 1L << 5;
     static final long F_BLK_SIZE = 1L << 6;
     static final long F_FLUSH = 1L << 9;
+    static final long F_CONFIG_WCE = 1L << 11;
     static final long F_MQ = 1L << 12;
     static final long F_DISCARD = 1L << 13;
     static final long F_WRITE_ZEROES = 1L << 14;

@@ -3,6 +3,7 @@ package io.queztl.devices.virtio.block;
 import static io.queztl.devices.virtio.block.BlockLayout.*;
 
 import io.queztl.devices.storage.DiskImage;
+import io.queztl.devices.storage.ImageException;
 import io.queztl.devices.storage.ScatterList;
 import io.queztl.devices.virtio.DescriptorChain;
 import io.queztl.devices.virtio.MalformedRingException;
@@ -20,6 +21,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * them does one after another, and when they have to wait for the image, the others help. Data
  * moves between guest RAM and the {@link DiskImage} without a copy in between. What the host cannot
  * do completes as VIRTIO_BLK_S_IOERR; a flush completes after the image's.
+ *
+ * <p>Writes are durable after a flush, or at once where the driver asks for no flushes (5.2.6.2):
+ * it has not negotiated VIRTIO_BLK_F_FLUSH, or has switched the field {@code writeback} off.
  */
 public final class VirtioBlock extends VirtioDevice {
     /** VirtIO device type. */
@@ -44,18 +48,28 @@ public final class VirtioBlock extends VirtioDevice {
     private final Lane[] lanes;
     private final int queues;
     private final int threads;
+    private final boolean usualWriteBack;
+    private volatile boolean writeBack;
 
     /**
      * @param name for threads and messages
      * @param image the disk, closed by its owner after this device
      * @param serial what the guest sees as its serial number, at most 20 ASCII characters
      * @param queues 1–16
+     * @param writeBack whether writes are durable only after a flush, until the driver says
+     *     otherwise
      */
     public VirtioBlock(
-            String name, GuestMemory memory, DiskImage image, String serial, int queues) {
+            String name,
+            GuestMemory memory,
+            DiskImage image,
+            String serial,
+            int queues,
+            boolean writeBack) {
         super(name, DEVICE_ID, memory, CONFIG_BYTES, queues * threads(queues), sizes(queues));
         this.image = image;
         this.queues = queues;
+        usualWriteBack = writeBack;
         byte[] ascii = serial.getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(ascii, 0, this.serial, 0, Math.min(ascii.length, SERIAL_BYTES));
         threads = threads(queues);
@@ -66,10 +80,11 @@ public final class VirtioBlock extends VirtioDevice {
         setConfig(CAPACITY, 8, image.size() / SECTOR);
         setConfig(SEG_MAX, 4, QUEUE_SIZE - 2);
         setConfig(BLK_SIZE, 4, SECTOR);
+        writeBack(writeBack);
         setConfig(NUM_QUEUES, 2, queues);
         setConfig(MAX_DISCARD_SECTORS, 4, MAX_RANGE_SECTORS);
         setConfig(MAX_DISCARD_SEG, 4, MAX_RANGES);
-        setConfig(DISCARD_ALIGNMENT, 4, 8);
+        setConfig(DISCARD_ALIGNMENT, 4, Math.max(1, image.allocationUnit() / SECTOR));
         setConfig(MAX_ZEROES_SECTORS, 4, MAX_RANGE_SECTORS);
         setConfig(MAX_ZEROES_SEG, 4, MAX_RANGES);
         setConfig(ZEROES_MAY_UNMAP, 1, 1);
@@ -89,15 +104,65 @@ public final class VirtioBlock extends VirtioDevice {
     @Override
     protected long deviceFeatures() {
         long features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
-        features |= image.readOnly() ? F_RO : F_WRITE_ZEROES;
+        features |= image.readOnly() ? F_RO : F_WRITE_ZEROES | F_CONFIG_WCE;
         features |= !image.readOnly() && image.discards() ? F_DISCARD : 0;
         return queues > 1 ? features | F_MQ : features;
     }
 
-    /** Tells the guest that the image has another size now. */
-    public void resized() {
-        setConfig(CAPACITY, 8, image.size() / SECTOR);
+    /**
+     * Makes the disk larger while it is in use, and tells the driver. Any thread.
+     *
+     * @param bytes the new size
+     * @throws ImageException if it is smaller or no whole number of sectors, or the image cannot be
+     *     of another size
+     */
+    public void resize(long bytes) throws IOException {
+        synchronized (lanes) {
+            if (bytes < image.size() || bytes % SECTOR != 0) {
+                throw new ImageException(
+                        "a disk in use has %d bytes and can only grow, to a multiple of %d, not to %d"
+                                .formatted(image.size(), SECTOR, bytes));
+            }
+            image.resize(bytes);
+            setConfig(CAPACITY, 8, image.size() / SECTOR);
+        }
         configChanged();
+    }
+
+    private void writeBack(boolean on) {
+        writeBack = on;
+        setConfig(WRITEBACK, 1, on ? 1 : 0);
+    }
+
+    @Override
+    protected void activated() {
+        if (!negotiated(F_FLUSH)) {
+            writeBack(false);
+        }
+    }
+
+    @Override
+    protected void deviceReset() {
+        writeBack(usualWriteBack);
+    }
+
+    @Override
+    protected void configWritten(int offset, int size, long value) {
+        if (offset != WRITEBACK || size != 1 || !negotiated(F_CONFIG_WCE | F_FLUSH)) {
+            return;
+        }
+        boolean on = (value & 1) != 0;
+        boolean before = writeBack;
+        writeBack(on);
+        if (before && !on) {
+            // The driver flushes no more, not for what it wrote before either.
+            try {
+                image.flush();
+            } catch (IOException e) {
+                guestError("flush: " + e.getMessage());
+                writeBack(true);
+            }
+        }
     }
 
     @Override
@@ -117,10 +182,17 @@ public final class VirtioBlock extends VirtioDevice {
             do {
                 ring.disableNotifications();
                 while (ring.pop(request.chain)) {
-                    if (lane.slow() && ring.waiting()) {
-                        callHelper(queue, lane);
+                    boolean slow;
+                    int busy = lane.begin();
+                    try {
+                        // While this thread waits for the image, others take what comes.
+                        if (lane.slow() && ring.enableNotifications()) {
+                            callHelper(queue, lane);
+                        }
+                        slow = serve(queue, ring, lane, request);
+                    } finally {
+                        lane.end(busy);
                     }
-                    boolean slow = serve(queue, ring, lane, request);
                     // A queue of quick requests is worth an interrupt, not each of them.
                     if (++unsignalled == SIGNAL_EVERY || slow || !ring.waiting()) {
                         complete(queue, ring);
@@ -150,14 +222,11 @@ public final class VirtioBlock extends VirtioDevice {
         long bytes = chain.readable() + writable;
         long start = System.nanoTime();
         int status;
-        int busy = lane.begin();
         try {
             status = unlocked(queue, request);
         } catch (IOException e) {
             guestError("input or output: " + e.getMessage());
             status = S_IOERR;
-        } finally {
-            lane.end(busy);
         }
         boolean ignored = chain.patch(writable - 1, status);
         ring.push(chain, writable);
@@ -261,8 +330,13 @@ public final class VirtioBlock extends VirtioDevice {
             list.clear();
             long ignored = chain.gather(bytes, list);
             image.write(sector * SECTOR, list);
-            if (!negotiated(F_FLUSH)) {
-                image.flush(); // 5.2.6.2: without it the driver counts on write-through
+            return durable();
+        }
+
+        /** Flushes what was written, if the driver counts on that. */
+        private int durable() throws IOException {
+            if (!writeBack) {
+                image.flush();
             }
             return S_OK;
         }
@@ -292,10 +366,7 @@ public final class VirtioBlock extends VirtioDevice {
                             sector * SECTOR, sectors * SECTOR, (flags & RANGE_UNMAP) != 0);
                 }
             }
-            if (!negotiated(F_FLUSH)) {
-                image.flush();
-            }
-            return S_OK;
+            return durable();
         }
     }
 
@@ -310,7 +381,7 @@ public final class VirtioBlock extends VirtioDevice {
 
     /** A copy of its state. */
     public VirtioBlockState state() {
-        return atRest(() -> new VirtioBlockState(commonState()));
+        return atRest(() -> new VirtioBlockState(commonState(), writeBack));
     }
 
     /** Replaces its state. */
@@ -318,6 +389,7 @@ public final class VirtioBlock extends VirtioDevice {
         boolean ignored =
                 atRest(() -> {
                     restoreCommon(state.common());
+                    writeBack(state.writeBack());
                     return true;
                 });
     }

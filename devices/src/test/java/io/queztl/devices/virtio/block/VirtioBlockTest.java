@@ -1,8 +1,8 @@
 package io.queztl.devices.virtio.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.queztl.devices.storage.DiskImage;
 import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
@@ -13,6 +13,8 @@ import io.queztl.testkit.virtio.VirtqueueDriver.Buffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CyclicBarrier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -23,7 +25,7 @@ class VirtioBlockTest extends VirtioDeviceContract {
     private static final int SECTORS = 128;
 
     @TempDir Path folder;
-    private @Nullable DiskImage image;
+    private @Nullable TroubledImage image;
 
     @Override
     protected VirtioDevice create(GuestMemory ram) throws Exception {
@@ -33,9 +35,10 @@ class VirtioBlockTest extends VirtioDeviceContract {
             content[i] = (byte) (i / 512);
         }
         Path ignored = Files.write(file, content);
-        DiskImage opened = Images.open(file, ImageFormat.RAW, ImageOptions.WRITABLE);
+        TroubledImage opened =
+                new TroubledImage(Images.open(file, ImageFormat.RAW, ImageOptions.WRITABLE));
         image = opened;
-        return new VirtioBlock("disk", ram, opened, "SERIAL-1", 2);
+        return new VirtioBlock("disk", ram, opened, "SERIAL-1", 2, true);
     }
 
     @AfterEach
@@ -134,5 +137,104 @@ class VirtioBlockTest extends VirtioDeviceContract {
         assertThat(run(BlockLayout.T_IN, 0, new Buffer(DATA + 0x1000, 511, true)))
                 .isEqualTo(BlockLayout.S_IOERR);
         assertThat(run(99, 0, one)).isEqualTo(BlockLayout.S_UNSUPP);
+    }
+
+    private TroubledImage trouble() {
+        return Objects.requireNonNull(image);
+    }
+
+    private Buffer sector(int number) {
+        memory.fill(DATA + 0x1000, 512, (byte) number);
+        return new Buffer(DATA + 0x1000, 512, false);
+    }
+
+    @Test
+    void resize_ofALiveDisk_isToldAndUsable() throws Exception {
+        start(ALL);
+        int before = registers.generation();
+        VirtioBlock block = (VirtioBlock) device;
+        block.resize(2L * SECTORS * 512);
+        assertThat(registers.takeInterrupts()).isEqualTo(2);
+        assertThat(registers.generation()).isNotEqualTo(before);
+        assertThat(registers.config(BlockLayout.CAPACITY, 8)).isEqualTo(2L * SECTORS);
+        assertThat(run(BlockLayout.T_OUT, 2 * SECTORS - 1, sector(9))).isZero();
+        assertThat(registers.takeInterrupts()).isEqualTo(1);
+        assertThat(Files.size(folder.resolve("disk"))).isEqualTo(2L * SECTORS * 512);
+        assertThatThrownBy(() -> block.resize(512)).hasMessageContaining("can only grow");
+        assertThatThrownBy(() -> block.resize(1 << 20 | 1)).hasMessageContaining("multiple of 512");
+        assertThat(registers.takeInterrupts()).isZero();
+    }
+
+    @Test
+    void writes_inWriteBackMode_areNotFlushed() throws Exception {
+        start(ALL);
+        assertThat(registers.config(BlockLayout.WRITEBACK, 1)).isEqualTo(1);
+        assertThat(run(BlockLayout.T_OUT, 1, sector(1))).isZero();
+        assertThat(trouble().flushes).hasValue(0);
+    }
+
+    @Test
+    void writes_afterTheDriverSwitchedToWriteThrough_areFlushedAndThoseBeforeToo()
+            throws Exception {
+        start(ALL);
+        assertThat(run(BlockLayout.T_OUT, 1, sector(1))).isZero();
+        registers.config(BlockLayout.WRITEBACK, 1, 0);
+        assertThat(trouble().flushes).hasValue(1);
+        assertThat(run(BlockLayout.T_OUT, 1, sector(2))).isZero();
+        assertThat(trouble().flushes).hasValue(2);
+        registers.config(BlockLayout.WRITEBACK, 1, 1);
+        assertThat(run(BlockLayout.T_OUT, 1, sector(3))).isZero();
+        assertThat(trouble().flushes).hasValue(2);
+        registers.config(BlockLayout.WRITEBACK, 1, 0);
+        registers.reset();
+        assertThat(registers.config(BlockLayout.WRITEBACK, 1)).isEqualTo(1);
+    }
+
+    @Test
+    void writes_withoutFlushNegotiated_areFlushed() throws Exception {
+        start(ALL & ~BlockLayout.F_FLUSH);
+        assertThat(registers.config(BlockLayout.WRITEBACK, 1)).isZero();
+        assertThat(run(BlockLayout.T_OUT, 1, sector(1))).isZero();
+        assertThat(trouble().flushes).hasValue(1);
+    }
+
+    @Test
+    void requests_thatTheHostCannotDo_failAndLaterOnesGoOn() throws Exception {
+        start(ALL);
+        trouble().failing = true;
+        assertThat(run(BlockLayout.T_OUT, 1, sector(7))).isEqualTo(BlockLayout.S_IOERR);
+        assertThat(run(BlockLayout.T_FLUSH, 0)).isEqualTo(BlockLayout.S_IOERR);
+        assertThat(run(BlockLayout.T_IN, 1, new Buffer(DATA + 0x1000, 512, true)))
+                .isEqualTo(BlockLayout.S_IOERR);
+        trouble().failing = false;
+        assertThat(run(BlockLayout.T_IN, 1, new Buffer(DATA + 0x1000, 512, true))).isZero();
+        assertThat(memory.read8(DATA + 0x1000)).isEqualTo(1);
+        assertThat(registers.status()).isEqualTo(15);
+    }
+
+    /** Each waits for the three others: one thread, or the driver's own, would never end. */
+    @Test
+    void requests_thatWait_areInFlightTogether() throws Exception {
+        trouble().meeting = new CyclicBarrier(4);
+        start(ALL);
+        memory.write32(DATA, BlockLayout.T_IN);
+        memory.write64(DATA + 8, 1);
+        for (int i = 0; i < 4; i++) {
+            memory.write8(DATA + 0x20 + i, 0xee);
+            int ignored =
+                    queues[0].add(
+                            List.of(
+                                    new Buffer(DATA, 16, false),
+                                    new Buffer(DATA + 0x1000 + 512L * i, 512, true),
+                                    new Buffer(DATA + 0x20 + i, 1, true)));
+            registers.notifyQueue(0);
+        }
+        for (int i = 0; i < 4; i++) {
+            assertThat(await(0).written()).isEqualTo(513);
+        }
+        for (int i = 0; i < 4; i++) {
+            assertThat(memory.read8(DATA + 0x20 + i)).isZero();
+            assertThat(memory.read8(DATA + 0x1000 + 512L * i)).isEqualTo(1);
+        }
     }
 }
