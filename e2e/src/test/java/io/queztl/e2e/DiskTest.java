@@ -7,6 +7,7 @@ import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
 import io.queztl.devices.storage.NbdServer;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
@@ -60,9 +61,14 @@ class DiskTest {
 
     private static void assertHolds(Path file, ImageFormat format, byte[] expected)
             throws IOException {
+        assertHolds(file, format, START, expected);
+    }
+
+    private static void assertHolds(Path file, ImageFormat format, long start, byte[] expected)
+            throws IOException {
         try (DiskImage image = Images.open(file, format, ImageOptions.READ_ONLY)) {
             byte[] found = new byte[expected.length];
-            image.read(START, MemorySegment.ofArray(found));
+            image.read(start, MemorySegment.ofArray(found));
             assertThat(found).isEqualTo(expected);
             if (format == ImageFormat.QCOW2) {
                 assertThat(Images.check(image)).containsExactly(0, 0);
@@ -124,6 +130,43 @@ class DiskTest {
                         "cat /sys/block/vda/ro; dd if=/dev/zero of=/dev/vda bs=4k count=1 2>/dev/null"
                                 + " || echo refused");
         assertThat(result.out()).isEqualTo("1\nrefused\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"RAW", "QCOW2"})
+    void resize_whileTheGuestRuns_isSeenAndUsable(ImageFormat format) throws Exception {
+        Path file = image(format);
+        String wait =
+                "echo up; while [ $(blockdev --getsize64 /dev/vda) != %d ]; do sleep 0.1; done; "
+                        .formatted(2L * SIZE);
+        String write =
+                "seq 1 %d | dd of=/dev/vda bs=64k seek=%d iflag=fullblock conv=fsync"
+                        .formatted(NUMBERS, (2 * SIZE >> 16) - 40);
+        List<String> line = List.of("run", "--name", "grow", "--exec", wait + write, "--disk");
+        List<String> all = new ArrayList<>(line);
+        all.add(file + ",format=" + format);
+        Process vm = process(all.toArray(String[]::new));
+        try (BufferedReader out = vm.inputReader()) {
+            assertThat(out.readLine()).isEqualTo("up");
+            Process resize = process("disk", "resize", "grow", "0", (SIZE >> 19) + "M");
+            assertThat(resize.waitFor()).isZero();
+            Process shrink = process("disk", "resize", "grow", "0", "1M");
+            assertThat(new String(shrink.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("can only grow")
+                    .hasLineCount(1);
+            assertThat(shrink.waitFor()).isEqualTo(12);
+            assertThat(vm.waitFor()).isZero();
+        } finally {
+            vm.destroyForcibly();
+        }
+        assertHolds(file, format, 2 * SIZE - (40 << 16), numbers());
+    }
+
+    private Process process(String... arguments) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(Queztl.command(arguments));
+        String ignored = builder.environment().put("XDG_RUNTIME_DIR", folder.toString());
+        builder.redirectInput(Path.of("/dev/null").toFile());
+        return builder.redirectErrorStream(true).start();
     }
 
     @ParameterizedTest

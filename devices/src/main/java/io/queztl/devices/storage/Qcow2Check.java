@@ -9,7 +9,11 @@ final class Qcow2Check {
     /** More clusters than this take too much memory to count. */
     private static final long MAX_CLUSTERS = 1 << 25;
 
-    private static final long MAX_TABLES = 1 << 20;
+    /** More bytes of L2 tables, and entries of snapshots' L1 tables, are a sign of damage. */
+    private static final long MAX_TABLE_BYTES = 1L << 31;
+
+    private static final long MAX_SNAPSHOT_ENTRIES = 1 << 26;
+    private static final int ENTRIES_AT_ONCE = 1 << 16;
 
     /**
      * What was found.
@@ -25,8 +29,11 @@ final class Qcow2Check {
     private final Qcow2Refcounts refcounts;
     private final int clusterSize;
     private final char[] counts;
+
+    /** How often each cluster is named as an L2 table: one read counts for all snapshots. */
+    private final char[] tables;
+
     private long errors;
-    private long tables;
 
     Qcow2Check(ImageFile file, Qcow2Header header, Qcow2Image image, Qcow2Refcounts refcounts)
             throws IOException {
@@ -40,6 +47,7 @@ final class Qcow2Check {
             throw Qcow2Header.bad(file.path(), "it has too many clusters to check");
         }
         counts = new char[(int) clusters];
+        tables = new char[(int) clusters];
     }
 
     Result run(long[] l1, long l1Offset) throws IOException {
@@ -51,8 +59,11 @@ final class Qcow2Check {
             }
         }
         use(l1Offset, l1.length * 8L);
-        countTables(l1);
+        for (long entry : l1) {
+            useTable(entry);
+        }
         snapshots();
+        countTables();
         long leaks = 0;
         for (int c = 0; c < counts.length; c++) {
             long counted = refcounts.get(c);
@@ -68,6 +79,7 @@ final class Qcow2Check {
     private void snapshots() throws IOException {
         long at = header.snapshotsOffset();
         long start = at;
+        long all = 0;
         for (int i = 0; i < header.snapshots(); i++) {
             byte[] bytes = new byte[40];
             file.read(at, MemorySegment.ofArray(bytes));
@@ -84,8 +96,17 @@ final class Qcow2Check {
                     || extra > 1024) {
                 throw Qcow2Header.bad(file.path(), "its snapshot table is damaged");
             }
+            all += entries;
+            if (all > MAX_SNAPSHOT_ENTRIES) {
+                throw Qcow2Header.bad(file.path(), "its snapshots are too big to check");
+            }
             use(offset, entries * 8L);
-            countTables(Qcow2Refcounts.readTable(file, offset, entries));
+            for (int done = 0; done < entries; done += ENTRIES_AT_ONCE) {
+                int part = Math.min(ENTRIES_AT_ONCE, entries - done);
+                for (long entry : Qcow2Refcounts.readTable(file, offset + done * 8L, part)) {
+                    useTable(entry);
+                }
+            }
             at += 40 + extra + names + 7 & -8L;
         }
         if (header.snapshots() > 0) {
@@ -93,41 +114,57 @@ final class Qcow2Check {
         }
     }
 
-    private void countTables(long[] l1) throws IOException {
-        for (long entry : l1) {
-            long offset = entry & Qcow2Image.OFFSET;
-            if (offset == 0) {
+    /** One more reference to the L2 table of an L1 entry. */
+    private void useTable(long entry) {
+        long offset = entry & Qcow2Image.OFFSET;
+        if (offset != 0 && use(offset, clusterSize, 1)) {
+            int table = (int) (offset / clusterSize);
+            tables[table] = more(tables[table], 1);
+        }
+    }
+
+    /** The references that L2 tables make, each as often as the table itself is named. */
+    private void countTables() throws IOException {
+        long bytes = 0;
+        for (int table = 0; table < tables.length; table++) {
+            int times = tables[table];
+            if (times == 0) {
                 continue;
             }
-            if (!use(offset, clusterSize)) {
-                continue;
-            }
-            if (++tables > MAX_TABLES) {
+            bytes += clusterSize;
+            if (bytes > MAX_TABLE_BYTES) {
                 throw Qcow2Header.bad(file.path(), "it has too many L2 tables to check");
             }
+            long offset = (long) table * clusterSize;
             for (long e : Qcow2Refcounts.readTable(file, offset, clusterSize / 8)) {
                 if ((e & Qcow2Image.COMPRESSED) != 0) {
                     long first = image.compressedOffset(e) & -clusterSize;
                     long end = image.compressedOffset(e) + image.compressedSize(e);
-                    use(first, end - first);
+                    use(first, end - first, times);
                 } else if ((e & Qcow2Image.OFFSET) != 0) {
-                    use(e & Qcow2Image.OFFSET, clusterSize);
+                    use(e & Qcow2Image.OFFSET, clusterSize, times);
                 }
             }
         }
     }
 
-    /** One more reference to each cluster of the range; false if it is misplaced. */
-    private boolean use(long offset, long bytes) {
+    private static char more(char count, int times) {
+        return (char) Math.min(count + times, Character.MAX_VALUE);
+    }
+
+    private void use(long offset, long bytes) {
+        boolean ignored = use(offset, bytes, 1);
+    }
+
+    /** More references to each cluster of the range; false if it is misplaced. */
+    private boolean use(long offset, long bytes, int times) {
         if (offset % clusterSize != 0 || offset < 0 || offset / clusterSize >= counts.length) {
-            errors++;
+            errors += times;
             return false;
         }
         long end = Math.min(counts.length, (offset + bytes + clusterSize - 1) / clusterSize);
         for (long c = offset / clusterSize; c < end; c++) {
-            if (counts[(int) c] < Character.MAX_VALUE) {
-                counts[(int) c]++;
-            }
+            counts[(int) c] = more(counts[(int) c], times);
         }
         return true;
     }

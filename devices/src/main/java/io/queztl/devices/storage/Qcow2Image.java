@@ -40,6 +40,9 @@ final class Qcow2Image implements DiskImage {
     private static final int CACHE_BYTES = 16 << 20;
     private static final int MAX_RELEASES = 65536;
 
+    /** What refcounts of the largest files take; more are a sign of damage. */
+    private static final long MAX_REFCOUNT_BYTES = 512 << 20;
+
     private static final class Table {
         final long offset;
         final long[] entries;
@@ -124,8 +127,10 @@ final class Qcow2Image implements DiskImage {
     }
 
     private boolean countsItsTables() throws IOException {
+        long bytes = 0;
         for (long block : refcounts.table()) {
-            if (block != 0 && !refcounts.counts(block, 1)) {
+            bytes += block != 0 ? clusterSize : 0;
+            if (block != 0 && (bytes > MAX_REFCOUNT_BYTES || !refcounts.counts(block, 1))) {
                 return false;
             }
         }
@@ -357,7 +362,9 @@ final class Qcow2Image implements DiskImage {
         }
         Table table = tables.get(offset);
         if (table == null) {
-            if ((offset & clusterSize - 1) != 0 || offset >= file.length()) {
+            if ((offset & clusterSize - 1) != 0
+                    || offset >= file.length()
+                    || isOtherMetadata(offset)) {
                 throw Qcow2Header.bad(file.path(), "an L1 entry is damaged");
             }
             table = new Table(offset, Qcow2Refcounts.readTable(file, offset, perTable));
@@ -544,15 +551,17 @@ final class Qcow2Image implements DiskImage {
         replace(table, index, place | COPIED, !own);
     }
 
+    /** Whether the cluster is the header or part of the refcount or L1 table. */
+    private boolean isOtherMetadata(long offset) {
+        long tableEnd = refcounts.tableOffset() + (long) refcounts.tableClusters() * clusterSize;
+        return offset < clusterSize
+                || offset >= refcounts.tableOffset() && offset < tableEnd
+                || offset + clusterSize > l1Offset && offset < l1Offset + l1.length * 8L;
+    }
+
     /** Keeps a damaged image from overwriting the tables in use by data. */
     private void checkNotMetadata(long offset) throws IOException {
-        long tableEnd = refcounts.tableOffset() + (long) refcounts.tableClusters() * clusterSize;
-        boolean hit =
-                offset < clusterSize
-                        || offset >= refcounts.tableOffset() && offset < tableEnd
-                        || offset + clusterSize > l1Offset && offset < l1Offset + l1.length * 8L
-                        || tables.containsKey(offset);
-        if (hit) {
+        if (isOtherMetadata(offset) || tables.containsKey(offset)) {
             throw Qcow2Header.bad(file.path(), "an L2 entry names a table as data");
         }
     }

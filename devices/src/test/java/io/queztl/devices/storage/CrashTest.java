@@ -118,7 +118,7 @@ class CrashTest {
         return highest;
     }
 
-    private static String location(Class<?> type) throws Exception {
+    static String location(Class<?> type) throws Exception {
         return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
     }
 }

@@ -20,7 +20,8 @@ final class VmCommands {
                 new StatsCommand(io),
                 new StopCommand(io),
                 new PauseCommand(io),
-                new ResumeCommand(io));
+                new ResumeCommand(io),
+                new DiskResizeCommand(io));
     }
 
     /**

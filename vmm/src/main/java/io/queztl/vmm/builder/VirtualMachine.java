@@ -161,11 +161,7 @@ public final class VirtualMachine implements AutoCloseable {
      * @throws VmException if there is no such disk, or it cannot get this size
      */
     public void resizeDisk(int index, long bytes) {
-        List<VirtioBlock> disks =
-                devices.stream()
-                        .filter(VirtioBlock.class::isInstance)
-                        .map(VirtioBlock.class::cast)
-                        .toList();
+        List<VirtioBlock> disks = devices(VirtioBlock.class);
         if (index < 0 || index >= disks.size()) {
             throw new VmException(
                     VmException.Code.CONFIGURATION,
