@@ -17,6 +17,7 @@ module io.queztl.devices {
     exports io.queztl.devices.storage;
     exports io.queztl.devices.virtio;
     exports io.queztl.devices.virtio.block;
+    exports io.queztl.devices.virtio.fs9p;
     exports io.queztl.devices.virtio.net;
     exports io.queztl.devices.virtio.console;
     exports io.queztl.devices.virtio.rng;

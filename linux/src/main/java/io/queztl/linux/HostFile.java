@@ -105,6 +105,11 @@ public final class HostFile implements AutoCloseable {
         }
     }
 
+    /** Takes over a descriptor. */
+    static HostFile adopt(int descriptor) {
+        return new HostFile(descriptor);
+    }
+
     /** The name under which this process can look at the open file. */
     public String procPath() {
         return "/proc/self/fd/" + descriptor;

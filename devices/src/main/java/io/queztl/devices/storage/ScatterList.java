@@ -126,15 +126,18 @@ public final class ScatterList {
         }
     }
 
-    MemorySegment memory() {
+    /** What the pieces are pieces of. */
+    public MemorySegment memory() {
         return memory;
     }
 
-    long[] offsets() {
+    /** Where the pieces begin; those behind {@link #count} mean nothing. */
+    public long[] offsets() {
         return offsets;
     }
 
-    long[] lengths() {
+    /** How long the pieces are, likewise. */
+    public long[] lengths() {
         return lengths;
     }
 }

@@ -62,10 +62,11 @@ public abstract class VirtioDeviceContract {
     void build() throws Exception {
         memory = new GuestMemory(RAM);
         device = create(memory);
-        attach();
+        attachBus();
     }
 
-    private void attach() {
+    /** Puts the device on its bus; again after it was replaced by another. */
+    protected void attachBus() {
         pci = new VirtioPci(device, 0xff0000, new Bus(), new Bus(), (a, d) -> {}, line());
         boolean ignored = pci.pci().writeConfig(PciConfigSpace.COMMAND, 2, 6);
         registers = new VirtioRegisters(pci);

@@ -1,5 +1,6 @@
 package io.queztl.server.cli;
 
+import io.queztl.server.guest.StockGuest;
 import io.queztl.server.guest.StockModules;
 import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
@@ -27,6 +28,8 @@ final class DeviceOptions {
         return consoleOptions;
     }
 
+    @Mixin private ShareOptions shares = new ShareOptions();
+
     /** What the options ask for. */
     List<DeviceConfig> configs() {
         List<DeviceConfig> configs = new ArrayList<>();
@@ -35,6 +38,7 @@ final class DeviceOptions {
         }
         configs.addAll(network.configs());
         configs.addAll(consoleOptions.configs());
+        configs.addAll(shares.configs());
         return configs;
     }
 
@@ -52,11 +56,25 @@ final class DeviceOptions {
             names.add(StockModules.NETWORK);
         }
         names.addAll(consoleOptions.modules());
+        if (!shares.configs().isEmpty()) {
+            names.add(StockModules.SHARE);
+        }
         return names;
     }
 
     /** What the stock guest's init is told of them: names and values of shell variables. */
     Map<String, String> settings() {
-        return Map.of("DHCP", network.dhcp(), "CONSOLE", consoleOptions.guestDevice());
+        return Map.of(
+                "DHCP",
+                network.dhcp(),
+                "CONSOLE",
+                consoleOptions.guestDevice(),
+                "SHARES",
+                shares.mounts());
+    }
+
+    /** The kernel that has the drivers for them. */
+    StockGuest.Flavour flavour() {
+        return shares.configs().isEmpty() ? StockGuest.Flavour.CLOUD : StockGuest.Flavour.GENERIC;
     }
 }

@@ -187,6 +187,7 @@ final class RunCommand implements Callable<Integer> {
                 StockGuest guest =
                         StockGuest.obtain(
                                 CacheFolder.of(System.getenv()),
+                                devices.flavour(),
                                 line -> io.err().println("queztl: " + line + " ..."));
                 if (kernel == null) {
                     config = config.withKernel(guest.kernel());

@@ -22,34 +22,57 @@ import org.jspecify.annotations.Nullable;
  * @param modules folder of the kernel's modules for {@link StockModules}
  */
 public record StockGuest(Path kernel, Path busybox, String release, Path modules) {
-    /**
-     * The package that depends on the newest kernel. The cloud flavour has the drivers of virtual
-     * machines only: it is a third of the size and quicker to boot.
-     */
-    static final String KERNEL_PACKAGE = "linux-image-cloud-amd64";
+    /** Which of Debian's kernels. */
+    public enum Flavour {
+        /**
+         * With the drivers of virtual machines only: a third of the size, and quicker to boot. It
+         * has no 9P.
+         */
+        CLOUD("linux-image-cloud-amd64", "debian"),
+
+        /** With all drivers. */
+        GENERIC("linux-image-amd64", "debian-generic");
+
+        /** The package that depends on the newest kernel. */
+        final String kernelPackage;
+
+        /** Its folder in the cache. */
+        final String folder;
+
+        Flavour(String kernelPackage, String folder) {
+            this.kernelPackage = kernelPackage;
+            this.folder = folder;
+        }
+    }
 
     static final String BUSYBOX_PACKAGE = "busybox-static";
 
     private static final String PROPERTIES = "stock.properties";
 
+    /** {@link #obtain(CacheFolder, Flavour, Consumer)} of the cloud kernel. */
+    public static StockGuest obtain(CacheFolder cache, Consumer<String> progress) {
+        return obtain(cache, Flavour.CLOUD, progress);
+    }
+
     /**
      * Finds the files in the cache, or fetches them.
      *
+     * @param flavour which kernel
      * @param progress told what takes long, a line each
      * @throws CommandException if there is no apt, no network or no such package
      */
-    public static StockGuest obtain(CacheFolder cache, Consumer<String> progress) {
-        Path folder = cache.folder("debian");
-        StockGuest cached = cached(folder);
+    public static StockGuest obtain(CacheFolder cache, Flavour flavour, Consumer<String> progress) {
+        Path folder = cache.folder(flavour.folder);
+        StockGuest cached = cached(folder, flavour);
         if (cached != null) {
             return cached;
         }
         try {
             return cache.locked(
-                    "debian",
+                    flavour.folder,
                     () -> {
-                        StockGuest meanwhile = cached(folder);
-                        return meanwhile != null ? meanwhile : fetch(folder, progress);
+                        StockGuest meanwhile = cached(folder, flavour);
+                        return meanwhile != null ? meanwhile : fetch(folder, flavour, progress);
                     });
         } catch (IOException e) {
             throw new CommandException(
@@ -61,7 +84,7 @@ public record StockGuest(Path kernel, Path busybox, String release, Path modules
         }
     }
 
-    private static @Nullable StockGuest cached(Path folder) {
+    private static @Nullable StockGuest cached(Path folder, Flavour flavour) {
         Properties p = new Properties();
         try (InputStream in = Files.newInputStream(folder.resolve(PROPERTIES))) {
             p.load(in);
@@ -75,24 +98,25 @@ public record StockGuest(Path kernel, Path busybox, String release, Path modules
                     Long.toString(Files.size(guest.kernel)).equals(p.getProperty("kernel.bytes"))
                             && Long.toString(Files.size(guest.busybox))
                                     .equals(p.getProperty("busybox.bytes"))
-                            && StockModules.complete(guest.modules);
+                            && StockModules.complete(guest.modules, flavour);
             return whole ? guest : null;
         } catch (IOException | IllegalArgumentException e) {
             return null;
         }
     }
 
-    private static StockGuest fetch(Path folder, Consumer<String> progress) throws IOException {
+    private static StockGuest fetch(Path folder, Flavour flavour, Consumer<String> progress)
+            throws IOException {
         Path work = Files.createTempDirectory(folder, "apt");
         try {
             Apt apt = new Apt(work);
             progress.accept("fetching the package lists of this host's apt sources");
             String trouble = apt.update();
-            String kernelPackage = apt.dependency(KERNEL_PACKAGE);
+            String kernelPackage = apt.dependency(flavour.kernelPackage);
             if (kernelPackage.isEmpty() || apt.version(BUSYBOX_PACKAGE).isEmpty()) {
                 throw new IOException(
                         trouble.isEmpty()
-                                ? "apt knows no package " + KERNEL_PACKAGE
+                                ? "apt knows no package " + flavour.kernelPackage
                                 : "apt says: " + trouble);
             }
             String release = kernelPackage.replaceFirst("^linux-image-", "");

@@ -40,13 +40,18 @@ public final class StockModules {
     public static final List<String> SOCKETS =
             List.of("vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport");
 
+    /** What a shared folder needs beside the bus; only the generic kernel has it. */
+    public static final List<String> SHARE =
+            List.of("netfs", "fscache", "9pnet", "9p", "9pnet_virtio");
+
     private static final Set<String> ALL = all();
 
     private StockModules() {}
 
     private static Set<String> all() {
         Set<String> names = new LinkedHashSet<>(BUS);
-        for (List<String> more : List.of(DISK, NETWORK, ENTROPY, CONSOLE, BALLOON, SOCKETS)) {
+        for (List<String> more :
+                List.of(DISK, NETWORK, ENTROPY, CONSOLE, BALLOON, SOCKETS, SHARE)) {
             names.addAll(more);
         }
         return names;
@@ -62,9 +67,11 @@ public final class StockModules {
         return wanted ? folder.resolve(file) : null;
     }
 
-    /** True if all modules are in the folder. */
-    static boolean complete(Path folder) {
-        return ALL.stream().allMatch(name -> Files.isRegularFile(folder.resolve(name + ".ko")));
+    /** True if all modules of a kernel are in the folder. */
+    static boolean complete(Path folder, StockGuest.Flavour flavour) {
+        return ALL.stream()
+                .filter(n -> flavour == StockGuest.Flavour.GENERIC || !SHARE.contains(n))
+                .allMatch(name -> Files.isRegularFile(folder.resolve(name + ".ko")));
     }
 
     /**

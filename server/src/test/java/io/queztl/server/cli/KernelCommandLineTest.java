@@ -24,9 +24,9 @@ class KernelCommandLineTest {
     @Test
     void stockKernel_isQuietUnlessVerbose() {
         assertThat(KernelCommandLine.of(null, null, false))
-                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests quiet");
+                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests mce=off quiet");
         assertThat(KernelCommandLine.of(null, "nosmp", true))
-                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests nosmp");
+                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests mce=off nosmp");
     }
 
     @Test

@@ -5,6 +5,7 @@ import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioPci;
 import io.queztl.devices.virtio.block.VirtioBlock;
+import io.queztl.devices.virtio.fs9p.Virtio9p;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.vmm.config.ConsoleConfig;
@@ -12,6 +13,7 @@ import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.NetConfig;
 import io.queztl.vmm.config.PortConfig;
+import io.queztl.vmm.config.ShareConfig;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
 import java.io.IOException;
@@ -66,6 +68,11 @@ final class OptionalDevices {
                 }
                 case ConsoleConfig terminal -> consoles.addTerminal(console);
                 case PortConfig port -> consoles.note(port);
+                case ShareConfig share -> {
+                    VirtioPci ignored =
+                            slots.add(
+                                    SharedFolders.make(share, closer, memory), Virtio9p.PCI_CLASS);
+                }
             }
         }
         consoles.addPorts();

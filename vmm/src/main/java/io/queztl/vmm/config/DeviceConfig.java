@@ -1,4 +1,5 @@
 package io.queztl.vmm.config;
 
 /** A device that a VM has only if it is asked for. */
-public sealed interface DeviceConfig permits DiskConfig, NetConfig, ConsoleConfig, PortConfig {}
+public sealed interface DeviceConfig
+        permits DiskConfig, NetConfig, ConsoleConfig, PortConfig, ShareConfig {}
