@@ -12,6 +12,7 @@ module io.queztl.devices {
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;
     exports io.queztl.devices.net;
+    exports io.queztl.devices.net.user;
     exports io.queztl.devices.pci;
     exports io.queztl.devices.power;
     exports io.queztl.devices.storage;
