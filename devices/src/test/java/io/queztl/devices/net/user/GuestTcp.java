@@ -226,7 +226,10 @@ final class GuestTcp {
                 next = unacknowledged;
             }
         } else if (bytes == 0 && next != unacknowledged && ++duplicates == 3) {
-            next = unacknowledged;
+            int n = Math.min(segment, base + data.length - unacknowledged);
+            if (n > 0) {
+                segment(unacknowledged, ACK, unacknowledged - base, n);
+            }
         }
         if ((flags & FIN) != 0) {
             peerFinKnown = true;
