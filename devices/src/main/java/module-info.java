@@ -17,9 +17,11 @@ module io.queztl.devices {
     exports io.queztl.devices.power;
     exports io.queztl.devices.storage;
     exports io.queztl.devices.virtio;
+    exports io.queztl.devices.virtio.balloon;
     exports io.queztl.devices.virtio.block;
     exports io.queztl.devices.virtio.fs9p;
     exports io.queztl.devices.virtio.net;
     exports io.queztl.devices.virtio.console;
     exports io.queztl.devices.virtio.rng;
+    exports io.queztl.devices.virtio.vsock;
 }

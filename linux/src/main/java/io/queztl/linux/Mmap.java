@@ -23,6 +23,7 @@ public final class Mmap {
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MFD_CLOEXEC = 1;
+    private static final int MADV_REMOVE = 9;
 
     private static final MethodHandle MMAP =
             Libc.withErrno(
@@ -40,6 +41,11 @@ public final class Mmap {
             Libc.withErrno("ftruncate", FunctionDescriptor.of(Libc.INT, Libc.INT, Libc.LONG));
     private static final MethodHandle CLOSE =
             Libc.withErrno("close", FunctionDescriptor.of(Libc.INT, Libc.INT));
+
+    private static final MethodHandle MADVISE =
+            Libc.withErrno(
+                    "madvise",
+                    FunctionDescriptor.of(Libc.INT, AddressLayout.ADDRESS, Libc.LONG, Libc.INT));
 
     private Mmap() {}
 
@@ -94,6 +100,23 @@ public final class Mmap {
      */
     public static MemorySegment anonymous(long bytes, int protection, Arena arena) {
         return map(bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, arena);
+    }
+
+    /**
+     * Gives the memory behind a part of a {@link #memfd} mapping back to the system; it reads as
+     * zero from then on ({@code madvise(2)}, MADV_REMOVE).
+     *
+     * @param pages whole pages
+     * @return false if the system cannot, so that nothing has changed
+     */
+    public static boolean discard(MemorySegment pages) {
+        try (Arena local = Arena.ofConfined()) {
+            MemorySegment errno = Libc.capture(local);
+            int result = (int) MADVISE.invokeExact(errno, pages, pages.byteSize(), MADV_REMOVE);
+            return result == 0;
+        } catch (Throwable e) {
+            throw rethrow(e);
+        }
     }
 
     private static MemorySegment map(long bytes, int protection, int flags, int fd, Arena arena) {

@@ -42,6 +42,9 @@ public final class ExitStatus {
     /** A running VM cannot do what it was asked for. */
     public static final int REFUSED = 12;
 
+    /** The guest's kernel panicked and said so by pvpanic. */
+    public static final int PANICKED = 13;
+
     /** An error in Queztl itself, or the launcher could not build or find a JDK. */
     public static final int INTERNAL = 125;
 

@@ -168,6 +168,22 @@ public final class GuestMemory implements AutoCloseable {
         written(guestPhysical, bytes);
     }
 
+    /**
+     * Gives pages back to the host: they read as zero, and take memory again once they are written.
+     *
+     * @param guestPhysical a multiple of the page size, as is {@code bytes}
+     */
+    public void discard(long guestPhysical, long bytes) {
+        if (((guestPhysical | bytes) & SecondStage.PAGE_SIZE - 1) != 0) {
+            throw new IllegalArgumentException("no whole pages: " + guestPhysical + ", " + bytes);
+        }
+        MemorySegment pages = ram.asSlice(offset(guestPhysical, bytes), bytes);
+        if (!Mmap.available() || !Mmap.discard(pages)) {
+            pages.fill((byte) 0);
+        }
+        written(guestPhysical, bytes);
+    }
+
     /** Reads 8 bits, zero-extended. */
     public int read8(long guestPhysical) {
         return ram.get(I8, offset(guestPhysical, 1)) & 0xff;

@@ -21,6 +21,8 @@ final class DeviceOptions {
     private List<String> disks = new ArrayList<>();
 
     @Mixin private NetworkOptions network = new NetworkOptions();
+    @Mixin private SmallDeviceOptions small = new SmallDeviceOptions();
+
     @Mixin private ConsoleOptions consoleOptions = new ConsoleOptions();
 
     /** The options for the terminal and for ports. */
@@ -39,6 +41,7 @@ final class DeviceOptions {
         configs.addAll(network.configs());
         configs.addAll(consoleOptions.configs());
         configs.addAll(shares.configs());
+        configs.addAll(small.configs());
         return configs;
     }
 
@@ -59,6 +62,7 @@ final class DeviceOptions {
         if (!shares.configs().isEmpty()) {
             names.add(StockModules.SHARE);
         }
+        names.addAll(small.modules());
         return names;
     }
 

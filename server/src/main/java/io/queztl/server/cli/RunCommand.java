@@ -51,6 +51,7 @@ import picocli.CommandLine.Option;
             "6:the guest reset itself (reboot or kernel panic)",
             "7:the guest ended without a status for --exec",
             "8:with --check, translated code and the interpreter differ",
+            "13:the guest's kernel panicked (with --pvpanic)",
             "125:an error in Queztl",
         })
 final class RunCommand implements Callable<Integer> {
@@ -356,6 +357,13 @@ final class RunCommand implements Callable<Integer> {
                             io,
                             ExitStatus.RESET,
                             "the guest reset itself: it was rebooted, or its kernel panicked.");
+            case Outcome.Panicked p ->
+                    Cli.fail(io, ExitStatus.PANICKED, "the guest's kernel panicked.");
+            case Outcome.WatchdogExpired w ->
+                    Cli.fail(
+                            io,
+                            ExitStatus.RESET,
+                            "the guest was reset by its watchdog, which it had stopped patting.");
             case Outcome.Crashed c ->
                     Cli.fail(io, ExitStatus.CRASHED, "the guest crashed: " + c.reason() + ".");
             case Outcome.Failed f ->

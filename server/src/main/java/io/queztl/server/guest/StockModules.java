@@ -44,6 +44,12 @@ public final class StockModules {
     public static final List<String> SHARE =
             List.of("netfs", "fscache", "9pnet", "9p", "9pnet_virtio");
 
+    /** What the watchdog needs, beside the bus, which it does not. */
+    public static final List<String> WATCHDOG = List.of("watchdog", "wdat_wdt");
+
+    /** What the panic port needs. */
+    public static final List<String> PANIC = List.of("pvpanic", "pvpanic-mmio");
+
     private static final Set<String> ALL = all();
 
     private StockModules() {}
@@ -51,7 +57,9 @@ public final class StockModules {
     private static Set<String> all() {
         Set<String> names = new LinkedHashSet<>(BUS);
         for (List<String> more :
-                List.of(DISK, NETWORK, ENTROPY, CONSOLE, BALLOON, SOCKETS, SHARE)) {
+                List.of(
+                        DISK, NETWORK, ENTROPY, CONSOLE, BALLOON, SOCKETS, WATCHDOG, PANIC,
+                        SHARE)) {
             names.addAll(more);
         }
         return names;

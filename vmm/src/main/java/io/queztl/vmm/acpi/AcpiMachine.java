@@ -7,8 +7,21 @@ package io.queztl.vmm.acpi;
  * @param serialPorts 16550s present, 0 to 4, from COM1 on
  * @param i8042 whether there is a keyboard controller worth probing (a reset line alone is not)
  * @param hpet whether there is an HPET
+ * @param watchdog whether there is a watchdog
+ * @param panic whether there is a port to report panics at
  */
-public record AcpiMachine(int vcpus, int serialPorts, boolean i8042, boolean hpet) {
+public record AcpiMachine(
+        int vcpus, int serialPorts, boolean i8042, boolean hpet, boolean watchdog, boolean panic) {
+    /** A machine without the optional devices. */
+    public AcpiMachine(int vcpus, int serialPorts, boolean i8042, boolean hpet) {
+        this(vcpus, serialPorts, i8042, hpet, false, false);
+    }
+
+    /** The same with these optional devices. */
+    public AcpiMachine with(boolean hasWatchdog, boolean hasPanic) {
+        return new AcpiMachine(vcpus, serialPorts, i8042, hpet, hasWatchdog, hasPanic);
+    }
+
     /** The usual machine: COM1, no keyboard, an HPET. */
     public static AcpiMachine of(int vcpus) {
         return new AcpiMachine(vcpus, 1, false, true);

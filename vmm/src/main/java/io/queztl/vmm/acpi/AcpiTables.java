@@ -78,6 +78,9 @@ public final class AcpiTables {
             tables.put("HPET", hpet());
         }
         tables.put("MCFG", mcfg());
+        if (machine.watchdog()) {
+            tables.put("WDAT", table("WDAT", 1, Wdat.content()));
+        }
         return tables;
     }
 

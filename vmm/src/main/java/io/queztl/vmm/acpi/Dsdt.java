@@ -124,6 +124,13 @@ final class Dsdt {
                         "RTC_",
                         define("_HID", eisaId("PNP0B00")),
                         define("_CRS", resources(io(Layout.RTC_PORT, 2), irq(Layout.RTC_IRQ)))));
+        if (machine.panic()) {
+            devices.add(
+                    device(
+                            "PEVT",
+                            define("_HID", string("QEMU0001")),
+                            define("_CRS", resources(io(Layout.PANIC_PORT, 1)))));
+        }
         return join(devices.toArray(byte[][]::new));
     }
 

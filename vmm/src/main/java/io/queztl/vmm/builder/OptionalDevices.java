@@ -8,14 +8,18 @@ import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.devices.virtio.fs9p.Virtio9p;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.config.BalloonConfig;
 import io.queztl.vmm.config.ConsoleConfig;
 import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.NetConfig;
+import io.queztl.vmm.config.PanicConfig;
 import io.queztl.vmm.config.PortConfig;
 import io.queztl.vmm.config.ShareConfig;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
+import io.queztl.vmm.config.VsockConfig;
+import io.queztl.vmm.config.WatchdogConfig;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.AccessDeniedException;
@@ -32,11 +36,14 @@ final class OptionalDevices {
     private final NetworkDevices networks;
     private final OutputStream console;
     private final ConsoleDevices consoles;
+    private final SmallDevices small;
+    private final PlatformDevices platform;
     private int disks;
 
     /**
      * @param console where a VirtIO terminal prints
      * @param peripherals takes what is worked with later
+     * @param platform adds what is on no bus that can be probed
      */
     OptionalDevices(
             VmConfig config,
@@ -44,9 +51,12 @@ final class OptionalDevices {
             GuestMemory memory,
             PciSlots slots,
             OutputStream console,
-            Peripherals peripherals) {
+            Peripherals peripherals,
+            PlatformDevices platform) {
+        this.platform = platform;
         this.console = console;
         consoles = new ConsoleDevices(closer, memory, slots, peripherals);
+        small = new SmallDevices(closer, memory, slots);
         this.config = config;
         this.closer = closer;
         this.memory = memory;
@@ -73,6 +83,10 @@ final class OptionalDevices {
                             slots.add(
                                     SharedFolders.make(share, closer, memory), Virtio9p.PCI_CLASS);
                 }
+                case VsockConfig vsock -> small.add(vsock);
+                case BalloonConfig balloon -> small.add(balloon);
+                case WatchdogConfig watchdog -> platform.add(watchdog);
+                case PanicConfig panic -> platform.addPanic();
             }
         }
         consoles.addPorts();

@@ -8,6 +8,12 @@ public sealed interface Outcome {
     /** The guest asked for a reset: a reboot, or a kernel panic with {@code panic=-1}. */
     record Reset() implements Outcome {}
 
+    /** The guest's kernel has panicked and has said so by pvpanic. */
+    record Panicked() implements Outcome {}
+
+    /** The guest did not pat its watchdog, which is to reset it. */
+    record WatchdogExpired() implements Outcome {}
+
     /**
      * The guest could not go on: a triple fault.
      *

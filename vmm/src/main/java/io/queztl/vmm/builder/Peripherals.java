@@ -10,12 +10,36 @@ import org.jspecify.annotations.Nullable;
 public final class Peripherals {
     private final List<OutputBuffer> outputs = new ArrayList<>();
     private @Nullable ConsolePort console;
+    private volatile Runnable pause = () -> {};
+    private volatile Runnable paused = () -> {};
 
     Peripherals() {}
 
     /** What prints, and is to be flushed at the end. */
     List<OutputBuffer> outputs() {
         return outputs;
+    }
+
+    /** Sets what pauses the VM. */
+    void onPause(Runnable task) {
+        pause = task;
+    }
+
+    /** Sets what runs once a device has paused the VM, on a thread of its own. */
+    public void onPaused(Runnable task) {
+        paused = task;
+    }
+
+    /** Pauses the VM, on a thread of its own: whoever asks may be one that a pause waits for. */
+    void pause() {
+        Thread ignored =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("queztl-pause")
+                        .start(() -> {
+                            pause.run();
+                            paused.run();
+                        });
     }
 
     void console(ConsolePort port) {

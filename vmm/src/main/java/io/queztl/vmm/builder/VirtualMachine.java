@@ -62,6 +62,7 @@ public final class VirtualMachine implements AutoCloseable {
             Peripherals peripherals) {
         this.devices = List.copyOf(devices);
         this.peripherals = peripherals;
+        peripherals.onPause(this::pauseForDevice);
         this.memory = memory;
         this.debug = debug;
         this.closer = closer;
@@ -101,6 +102,14 @@ public final class VirtualMachine implements AutoCloseable {
             }
         }
         clock.pause();
+    }
+
+    private void pauseForDevice() {
+        try {
+            pause();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Lets time and vCPUs go on. */

@@ -33,8 +33,10 @@ import io.queztl.vmm.acpi.AcpiTables;
 import io.queztl.vmm.boot.BootEntry;
 import io.queztl.vmm.boot.BootLoader;
 import io.queztl.vmm.config.MemorySize;
+import io.queztl.vmm.config.PanicConfig;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.config.VmException;
+import io.queztl.vmm.config.WatchdogConfig;
 import io.queztl.vmm.layout.Layout;
 import io.queztl.vmm.vcpu.VcpuThread;
 import java.io.OutputStream;
@@ -95,6 +97,7 @@ public final class VmBuilder {
                             .formatted(
                                     config.cpuModel(), String.join(", ", accelerator.cpuModels())));
         }
+        PlatformDevices.check(config);
         long host = HostMemory.total();
         if (config.memoryBytes() > host) {
             throw new VmException(
@@ -131,7 +134,12 @@ public final class VmBuilder {
     private VirtualMachine build(Closer closer) {
         GuestMemory memory = closer.add(new GuestMemory(config.memoryBytes()));
         long rsdp =
-                AcpiTables.write(memory, new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true));
+                AcpiTables.write(
+                        memory,
+                        new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true)
+                                .with(
+                                        !config.devices(WatchdogConfig.class).isEmpty(),
+                                        !config.devices(PanicConfig.class).isEmpty()));
         BootEntry entry = BootLoader.load(config.bootRequest().withRsdp(rsdp), memory);
 
         VmClock clock = new VmClock();
@@ -153,7 +161,9 @@ public final class VmBuilder {
         addTimers(mmio, ports, irqs, apics, timers, memory);
         AcpiPm power = addPower(ports, irqs, timers, exit);
         Peripherals peripherals = new Peripherals();
-        PciSlots slots = addPci(closer, memory, mmio, ports, apics, irqs, exit, peripherals);
+        PlatformDevices platform = new PlatformDevices(ports, timers, exit, peripherals);
+        PciSlots slots =
+                addPci(closer, memory, mmio, ports, apics, irqs, exit, peripherals, platform);
 
         List<OutputBuffer> outputs = peripherals.outputs();
         Serial serial = null;
@@ -229,7 +239,8 @@ public final class VmBuilder {
             ApicSystem apics,
             IrqRouter irqs,
             CompletableFuture<Outcome> exit,
-            Peripherals peripherals) {
+            Peripherals peripherals,
+            PlatformDevices platform) {
         // The reset register lies among the configuration ports: the bridge passes it on.
         ResetControl reset =
                 new ResetControl(() -> {
@@ -241,7 +252,7 @@ public final class VmBuilder {
         PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
-        new OptionalDevices(config, closer, memory, slots, console, peripherals).add();
+        new OptionalDevices(config, closer, memory, slots, console, peripherals, platform).add();
         slots.assignAddresses();
         return slots;
     }

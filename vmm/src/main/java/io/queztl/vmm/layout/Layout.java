@@ -191,6 +191,12 @@ public final class Layout {
     /** SLP_TYP of S5 (soft off) in PM1a control, as \_S5 tells the guest. */
     public static final int S5_SLEEP_TYPE = 5;
 
+    /** Watchdog, sixteen ports (optional); the table WDAT names them. */
+    public static final int WATCHDOG_PORT = 0x620;
+
+    /** pvpanic (optional). */
+    public static final int PANIC_PORT = 0x505;
+
     /** PCI configuration address (four bytes) and data (four bytes). */
     public static final int PCI_CONFIG_PORT = 0xcf8;
 
