@@ -248,6 +248,9 @@ public final class Cpu {
     /** Regions of translated code that called each other and are not done yet. */
     public int depth;
 
+    /** Translated code ended before an instruction that it leaves to the interpreter. */
+    public boolean passing;
+
     /** The instruction that ended translated code with a fault. */
     public @Nullable Insn faulted;
 
@@ -478,6 +481,17 @@ public final class Cpu {
      * 2.4); does nothing if they allow it.
      */
     public void checkAvx() {
+        if (avxForbidden()) {
+            checkAvxSlow();
+        }
+    }
+
+    /** True if {@link #checkAvx} would throw. */
+    public boolean avxForbidden() {
+        return (xcr0 & 6) != 6 || (cr4 & 1 << 18) == 0 || !protectedMode || (cr0 & 8) != 0;
+    }
+
+    private void checkAvxSlow() {
         if ((xcr0 & 6) != 6 || (cr4 & 1 << 18) == 0 || !protectedMode) {
             throw ud();
         }

@@ -220,17 +220,18 @@ public final class Interpreter {
                 return false;
             }
             RegionEntry entry = b.entry;
-            if (entry != null && !watch && enter(b, entry, start)) {
+            if (entry != null && !watch && !c.passing && enter(b, entry, start)) {
                 b = find();
                 generation = c.mem.fetchGeneration;
                 continue;
             }
             if (++b.count == threshold) {
                 codeCache.translator.hot(c, b, start);
-                if (b.entry != null) {
+                if (b.entry != null && !c.passing) {
                     continue;
                 }
             }
+            c.passing = false;
             run(b, start);
             long rip = c.rip;
             if (c.mem.fetchGeneration == generation && ((rip ^ start) & ~0xfffL) == 0 && c.mode64) {

@@ -78,6 +78,7 @@ final class Translator {
             Request request,
             Map<Integer, Block> blocks,
             int version,
+            boolean hot,
             Translation sight) {}
 
     /** A hot block and where the pages around it lie, as the vCPU that found it sees them. */
@@ -137,14 +138,42 @@ final class Translator {
                 return;
             }
             for (int size = MAX_SIZE; size >= 1; size /= 2) {
-                if (make(r, gather(r, size), 1, null)) {
+                if (make(r, gather(r, size), 1, null, inHotForm(r.block))) {
                     return;
                 }
             }
         } catch (RuntimeException e) {
-            shared.sight.failed(r.linear, r.block.physical());
-            // Whatever the reason, the interpreter can run it. The count never comes by here again.
-            LOG.log(System.Logger.Level.WARNING, "code is not translated: " + e);
+            failed(r, e);
+        }
+    }
+
+    private void failed(Request r, RuntimeException e) {
+        shared.sight.failed(r.linear, r.block.physical());
+        // Whatever the reason, the interpreter can run it. The count never comes by here again.
+        LOG.log(System.Logger.Level.WARNING, "code is not translated: " + e);
+    }
+
+    /** Forced translation takes the two forms in turn. */
+    private boolean inHotForm(Block b) {
+        long p = b.physical();
+        return mode == ExecutionMode.TRANSLATOR && (p >>> 2 & 1 ^ p >>> 5 & 1) != 0;
+    }
+
+    /** Makes a region that runs much once more in the form for the better compiler. */
+    private synchronized void promote(Region region) {
+        for (Made m : kept) {
+            if (m.region == region) {
+                if (!m.hot && region.valid()) {
+                    try {
+                        if (!make(m.request, m.blocks, m.version, m, true)) {
+                            region.compileFully();
+                        }
+                    } catch (RuntimeException e) {
+                        failed(m.request, e);
+                    }
+                }
+                return;
+            }
         }
     }
 
@@ -154,7 +183,7 @@ final class Translator {
             hot.count = 0; // HotSpot is at work on it
             return;
         }
-        if (!make(m.request, m.blocks, m.version + 1, m)) {
+        if (!make(m.request, m.blocks, m.version + 1, m, m.hot)) {
             // One region that can be entered everywhere is too long: several small ones.
             synchronized (this) {
                 kept.remove(m);
@@ -167,7 +196,7 @@ final class Translator {
                         near
                                 ? new Request(hot, linear, m.request.before, m.request.after)
                                 : new Request(hot, linear, -1, -1);
-                if (make(r, gather(r, size), 1, null)) {
+                if (make(r, gather(r, size), 1, null, m.hot)) {
                     return;
                 }
             }
@@ -268,9 +297,15 @@ final class Translator {
      * Translates blocks, the first of which is the hot one.
      *
      * @param old what it replaces, or null
+     * @param hot which form it is to have
      * @return false if the region came out too long
      */
-    private boolean make(Request r, Map<Integer, Block> blocks, int version, @Nullable Made old) {
+    private boolean make(
+            Request r,
+            Map<Integer, Block> blocks,
+            int version,
+            @Nullable Made old,
+            boolean hot) {
         if (blocks.isEmpty()) {
             return true;
         }
@@ -301,6 +336,7 @@ final class Translator {
                         pages,
                         shared.memory,
                         shared.smp,
+                        hot,
                         shared.sight.dump(),
                         r.linear & -PAGE);
         sight.generated(region == null ? 0 : region.bytecode());
@@ -314,12 +350,12 @@ final class Translator {
                 return true;
             }
         }
-        Made m = new Made(region, r, blocks, version, sight);
+        Made m = new Made(region, r, blocks, version, hot, sight);
         blocks.values().forEach(b -> b.member = m);
         if (mode == ExecutionMode.TRANSLATOR) {
             publish(m);
         } else {
-            region.warmUp();
+            region.warmUp(hot);
             warming.add(m);
         }
         return true;
@@ -339,6 +375,10 @@ final class Translator {
     /** On the translator's thread: translates, and lets go what HotSpot has compiled meanwhile. */
     private void background(Request r) {
         translate(r);
+        waitForHotSpot();
+    }
+
+    private void waitForHotSpot() {
         do {
             warming.removeIf(this::ready);
             if (!thread.getQueue().isEmpty() && warming.size() < MAX_WARMING) {
@@ -354,6 +394,11 @@ final class Translator {
             return true;
         }
         if (!m.region.warm()) {
+            if (m.region.hopeless()) {
+                m.region.invalidate();
+                m.sight.end(Translation.Outcome.OVERTAKEN);
+                return true;
+            }
             return false;
         }
         publish(m);
@@ -369,11 +414,24 @@ final class Translator {
             shared.exclusive.forEach(c -> {
                 Region r = c.running;
                 if (r != null) {
-                    r.sample();
                     any[0] = true;
+                    if (r.sample()) {
+                        hot(r);
+                    }
                 }
             });
             idle = any[0] ? 0 : idle + 1;
+        }
+    }
+
+    private void hot(Region r) {
+        try {
+            thread.execute(() -> {
+                promote(r);
+                waitForHotSpot();
+            });
+        } catch (RejectedExecutionException e) {
+            r.forgetSamples();
         }
     }
 

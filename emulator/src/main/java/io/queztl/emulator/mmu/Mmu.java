@@ -487,6 +487,24 @@ public final class Mmu {
         return m.storeSlow(va, 8, value, m.context);
     }
 
+    // --- what hot translated code calls, which looks at the TLB itself
+    // ------------------------------
+
+    /** Offset of the first element of an array of longs from the object, in bytes. */
+    public static final int ARRAY = RawMemory.ARRAY;
+
+    /** True if a TLB has the access. It has a profile of its own. */
+    public static boolean hits(long[] t, long va, long last) {
+        long entry = (va >>> 8 & (ENTRIES - 1) << 4) + ARRAY;
+        return RawMemory.HOST.get(t, entry) == (last & PAGE);
+    }
+
+    /** The host's address of what a TLB has. */
+    public static long translated(long[] t, long ram, long mask, long va) {
+        long entry = (va >>> 8 & (ENTRIES - 1) << 4) + ARRAY;
+        return ram + (va + RawMemory.HOST.get(t, entry + 8) & mask);
+    }
+
     // --- supervisor accesses of the CPU itself
     // ----------------------------------------------------
 

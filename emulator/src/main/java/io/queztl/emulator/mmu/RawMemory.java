@@ -33,6 +33,18 @@ public abstract class RawMemory {
     /** Does it. */
     public static final RawMemory HOST = make();
 
+    /** Offset of the first element of an array of longs from the object, in bytes. */
+    static final int ARRAY = arrayOffset();
+
+    private static int arrayOffset() {
+        try {
+            Class<?> unsafe = Class.forName("sun.misc.Unsafe");
+            return (int) unsafe.getField("ARRAY_LONG_BASE_OFFSET").getLong(null);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("access to memory by address", e);
+        }
+    }
+
     /** For the class made here. */
     RawMemory() {}
 
@@ -59,6 +71,12 @@ public abstract class RawMemory {
 
     /** Writes eight bytes. */
     public abstract void putLong(long address, long value);
+
+    /** Reads an element of an array at an offset in bytes from the object, which nobody checks. */
+    public abstract long get(long[] array, long offset);
+
+    /** Writes an element of an array at an offset in bytes from the object, which nobody checks. */
+    public abstract void put(long[] array, long offset, long value);
 
     private static RawMemory make() {
         byte[] bytes =
@@ -102,6 +120,7 @@ public abstract class RawMemory {
                 MTD_void,
                 0,
                 b -> b.aload(0).invokespecial(parent, INIT_NAME, MTD_void).return_());
+        elements(c, name, unsafe);
         accesses(c, name, unsafe, "Byte", CD_byte);
         accesses(c, name, unsafe, "Short", CD_short);
         accesses(c, name, unsafe, "Int", CD_int);
@@ -131,6 +150,36 @@ public abstract class RawMemory {
                                 .lload(1)
                                 .loadLocal(kind, 3)
                                 .invokevirtual(unsafe, "put" + width, put)
+                                .return_());
+    }
+
+    private static void elements(ClassBuilder c, ClassDesc name, ClassDesc unsafe) {
+        c.withMethodBody(
+                "get",
+                MethodTypeDesc.of(CD_long, CD_long.arrayType(), CD_long),
+                ClassFile.ACC_PUBLIC | ClassFile.ACC_FINAL,
+                b ->
+                        b.getstatic(name, "unsafe", unsafe)
+                                .aload(1)
+                                .lload(2)
+                                .invokevirtual(
+                                        unsafe,
+                                        "getLong",
+                                        MethodTypeDesc.of(CD_long, CD_Object, CD_long))
+                                .lreturn());
+        c.withMethodBody(
+                "put",
+                MethodTypeDesc.of(CD_void, CD_long.arrayType(), CD_long, CD_long),
+                ClassFile.ACC_PUBLIC | ClassFile.ACC_FINAL,
+                b ->
+                        b.getstatic(name, "unsafe", unsafe)
+                                .aload(1)
+                                .lload(2)
+                                .lload(4)
+                                .invokevirtual(
+                                        unsafe,
+                                        "putLong",
+                                        MethodTypeDesc.of(CD_void, CD_Object, CD_long, CD_long))
                                 .return_());
     }
 }

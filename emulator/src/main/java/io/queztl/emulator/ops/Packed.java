@@ -4,7 +4,7 @@ package io.queztl.emulator.ops;
  * Packed integer arithmetic on one quadword of bytes, words or doublewords, mostly without loops:
  * elements are kept apart by treating their top bits on their own. Named after the instructions.
  */
-final class Packed {
+public final class Packed {
     private static final long B = 0x8080_8080_8080_8080L;
     private static final long W = 0x8000_8000_8000_8000L;
     private static final long D = 0x8000_0000_8000_0000L;
@@ -108,143 +108,143 @@ final class Packed {
     // --- instructions
     // -----------------------------------------------------------------------------
 
-    static long paddb(long a, long b) {
+    public static long paddb(long a, long b) {
         return add(a, b, B);
     }
 
-    static long psubb(long a, long b) {
+    public static long psubb(long a, long b) {
         return sub(a, b, B);
     }
 
-    static long pcmpeqb(long a, long b) {
+    public static long pcmpeqb(long a, long b) {
         return equal(a, b, B, 8);
     }
 
-    static long pcmpgtb(long a, long b) {
+    public static long pcmpgtb(long a, long b) {
         return below(b ^ B, a ^ B, B, 8);
     }
 
-    static long psignb(long a, long b) {
+    public static long psignb(long a, long b) {
         return sign(a, b, B, 8);
     }
 
-    static long pabsb(long a) {
+    public static long pabsb(long a) {
         return absolute(a, B, 8);
     }
 
-    static long paddsb(long a, long b) {
+    public static long paddsb(long a, long b) {
         return addSigned(a, b, B, 8);
     }
 
-    static long psubsb(long a, long b) {
+    public static long psubsb(long a, long b) {
         return subSigned(a, b, B, 8);
     }
 
-    static long paddusb(long a, long b) {
+    public static long paddusb(long a, long b) {
         return addUnsigned(a, b, B, 8);
     }
 
-    static long psubusb(long a, long b) {
+    public static long psubusb(long a, long b) {
         return subUnsigned(a, b, B, 8);
     }
 
-    static long pavgb(long a, long b) {
+    public static long pavgb(long a, long b) {
         return (a | b) - (((a ^ b) & ~0x0101_0101_0101_0101L) >>> 1);
     }
 
-    static long paddw(long a, long b) {
+    public static long paddw(long a, long b) {
         return add(a, b, W);
     }
 
-    static long psubw(long a, long b) {
+    public static long psubw(long a, long b) {
         return sub(a, b, W);
     }
 
-    static long pcmpeqw(long a, long b) {
+    public static long pcmpeqw(long a, long b) {
         return equal(a, b, W, 16);
     }
 
-    static long pcmpgtw(long a, long b) {
+    public static long pcmpgtw(long a, long b) {
         return below(b ^ W, a ^ W, W, 16);
     }
 
-    static long psignw(long a, long b) {
+    public static long psignw(long a, long b) {
         return sign(a, b, W, 16);
     }
 
-    static long pabsw(long a) {
+    public static long pabsw(long a) {
         return absolute(a, W, 16);
     }
 
-    static long paddsw(long a, long b) {
+    public static long paddsw(long a, long b) {
         return addSigned(a, b, W, 16);
     }
 
-    static long psubsw(long a, long b) {
+    public static long psubsw(long a, long b) {
         return subSigned(a, b, W, 16);
     }
 
-    static long paddusw(long a, long b) {
+    public static long paddusw(long a, long b) {
         return addUnsigned(a, b, W, 16);
     }
 
-    static long psubusw(long a, long b) {
+    public static long psubusw(long a, long b) {
         return subUnsigned(a, b, W, 16);
     }
 
-    static long pavgw(long a, long b) {
+    public static long pavgw(long a, long b) {
         return (a | b) - (((a ^ b) & ~0x0001_0001_0001_0001L) >>> 1);
     }
 
-    static long paddd(long a, long b) {
+    public static long paddd(long a, long b) {
         return add(a, b, D);
     }
 
-    static long psubd(long a, long b) {
+    public static long psubd(long a, long b) {
         return sub(a, b, D);
     }
 
-    static long pcmpeqd(long a, long b) {
+    public static long pcmpeqd(long a, long b) {
         return equal(a, b, D, 32);
     }
 
-    static long pcmpgtd(long a, long b) {
+    public static long pcmpgtd(long a, long b) {
         return below(b ^ D, a ^ D, D, 32);
     }
 
-    static long psignd(long a, long b) {
+    public static long psignd(long a, long b) {
         return sign(a, b, D, 32);
     }
 
-    static long pabsd(long a) {
+    public static long pabsd(long a) {
         return absolute(a, D, 32);
     }
 
-    static long paddq(long a, long b) {
+    public static long paddq(long a, long b) {
         return a + b;
     }
 
-    static long psubq(long a, long b) {
+    public static long psubq(long a, long b) {
         return a - b;
     }
 
-    static long pminub(long a, long b) {
+    public static long pminub(long a, long b) {
         return select(below(a, b, B, 8), a, b);
     }
 
-    static long pmaxub(long a, long b) {
+    public static long pmaxub(long a, long b) {
         return select(below(a, b, B, 8), b, a);
     }
 
-    static long pminsw(long a, long b) {
+    public static long pminsw(long a, long b) {
         return select(below(a ^ W, b ^ W, W, 16), a, b);
     }
 
-    static long pmaxsw(long a, long b) {
+    public static long pmaxsw(long a, long b) {
         return select(below(a ^ W, b ^ W, W, 16), b, a);
     }
 
-    static long pmullw(long a, long b) {
+    public static long pmullw(long a, long b) {
         return words(
                 word(a, 0) * word(b, 0),
                 word(a, 1) * word(b, 1),
@@ -252,7 +252,7 @@ final class Packed {
                 word(a, 3) * word(b, 3));
     }
 
-    static long pmulhw(long a, long b) {
+    public static long pmulhw(long a, long b) {
         return words(
                 word(a, 0) * word(b, 0) >> 16,
                 word(a, 1) * word(b, 1) >> 16,
@@ -260,7 +260,7 @@ final class Packed {
                 word(a, 3) * word(b, 3) >> 16);
     }
 
-    static long pmulhuw(long a, long b) {
+    public static long pmulhuw(long a, long b) {
         return words(
                 unsignedWord(a, 0) * unsignedWord(b, 0) >>> 16,
                 unsignedWord(a, 1) * unsignedWord(b, 1) >>> 16,
@@ -268,7 +268,7 @@ final class Packed {
                 unsignedWord(a, 3) * unsignedWord(b, 3) >>> 16);
     }
 
-    static long pmulhrsw(long a, long b) {
+    public static long pmulhrsw(long a, long b) {
         return words(
                 (word(a, 0) * word(b, 0) >> 14) + 1 >> 1,
                 (word(a, 1) * word(b, 1) >> 14) + 1 >> 1,
@@ -276,18 +276,18 @@ final class Packed {
                 (word(a, 3) * word(b, 3) >> 14) + 1 >> 1);
     }
 
-    static long pmaddwd(long a, long b) {
+    public static long pmaddwd(long a, long b) {
         return pair(
                 word(a, 0) * word(b, 0) + word(a, 1) * word(b, 1),
                 word(a, 2) * word(b, 2) + word(a, 3) * word(b, 3));
     }
 
-    static long pmuludq(long a, long b) {
+    public static long pmuludq(long a, long b) {
         return (a & 0xffff_ffffL) * (b & 0xffff_ffffL);
     }
 
     /** Unsigned bytes of a times signed bytes of b, neighbours added. */
-    static long pmaddubsw(long a, long b) {
+    public static long pmaddubsw(long a, long b) {
         return words(
                 byteProducts((int) a, (int) b),
                 byteProducts((int) (a >>> 16), (int) (b >>> 16)),
@@ -299,7 +299,7 @@ final class Packed {
         return clampWord((a & 0xff) * (byte) b + (a >>> 8 & 0xff) * (byte) (b >> 8));
     }
 
-    static long psadbw(long a, long b) {
+    public static long psadbw(long a, long b) {
         long x = pmaxub(a, b) - pminub(a, b);
         long sums = (x & 0x00ff_00ff_00ff_00ffL) + (x >>> 8 & 0x00ff_00ff_00ff_00ffL);
         return sums * 0x0001_0001_0001_0001L >>> 48;
@@ -308,11 +308,11 @@ final class Packed {
     // --- low half of the result from a, high half from b
     // ---------------------------------------------
 
-    static long packsswb(long a, long b) {
+    public static long packsswb(long a, long b) {
         return packBytes(a, -128, 127) | packBytes(b, -128, 127) << 32;
     }
 
-    static long packuswb(long a, long b) {
+    public static long packuswb(long a, long b) {
         return packBytes(a, 0, 255) | packBytes(b, 0, 255) << 32;
     }
 
@@ -323,11 +323,11 @@ final class Packed {
                 | (Math.clamp(word(q, 3), min, max) & 0xffL) << 24;
     }
 
-    static long packssdw(long a, long b) {
+    public static long packssdw(long a, long b) {
         return words(clampWord(low(a)), clampWord(high(a)), clampWord(low(b)), clampWord(high(b)));
     }
 
-    static long phaddw(long a, long b) {
+    public static long phaddw(long a, long b) {
         return words(
                 word(a, 0) + word(a, 1),
                 word(a, 2) + word(a, 3),
@@ -335,7 +335,7 @@ final class Packed {
                 word(b, 2) + word(b, 3));
     }
 
-    static long phsubw(long a, long b) {
+    public static long phsubw(long a, long b) {
         return words(
                 word(a, 0) - word(a, 1),
                 word(a, 2) - word(a, 3),
@@ -343,7 +343,7 @@ final class Packed {
                 word(b, 2) - word(b, 3));
     }
 
-    static long phaddsw(long a, long b) {
+    public static long phaddsw(long a, long b) {
         return words(
                 clampWord(word(a, 0) + word(a, 1)),
                 clampWord(word(a, 2) + word(a, 3)),
@@ -351,7 +351,7 @@ final class Packed {
                 clampWord(word(b, 2) + word(b, 3)));
     }
 
-    static long phsubsw(long a, long b) {
+    public static long phsubsw(long a, long b) {
         return words(
                 clampWord(word(a, 0) - word(a, 1)),
                 clampWord(word(a, 2) - word(a, 3)),
@@ -359,53 +359,53 @@ final class Packed {
                 clampWord(word(b, 2) - word(b, 3)));
     }
 
-    static long phaddd(long a, long b) {
+    public static long phaddd(long a, long b) {
         return pair(low(a) + high(a), low(b) + high(b));
     }
 
-    static long phsubd(long a, long b) {
+    public static long phsubd(long a, long b) {
         return pair(low(a) - high(a), low(b) - high(b));
     }
 
     // --- shifts by an unsigned 64-bit count
     // -----------------------------------------------------------
 
-    static long psrlw(long a, long count) {
+    public static long psrlw(long a, long count) {
         return (count & ~15) != 0 ? 0 : a >>> count & (0xffffL >>> count) * 0x0001_0001_0001_0001L;
     }
 
-    static long psrld(long a, long count) {
+    public static long psrld(long a, long count) {
         return (count & ~31) != 0
                 ? 0
                 : a >>> count & (0xffff_ffffL >>> count) * 0x0000_0001_0000_0001L;
     }
 
-    static long psrlq(long a, long count) {
+    public static long psrlq(long a, long count) {
         return (count & ~63) != 0 ? 0 : a >>> count;
     }
 
-    static long psllw(long a, long count) {
+    public static long psllw(long a, long count) {
         return (count & ~15) != 0
                 ? 0
                 : a << count & (0xffffL << count & 0xffff) * 0x0001_0001_0001_0001L;
     }
 
-    static long pslld(long a, long count) {
+    public static long pslld(long a, long count) {
         return (count & ~31) != 0
                 ? 0
                 : a << count & (0xffff_ffffL << count & 0xffff_ffffL) * 0x0000_0001_0000_0001L;
     }
 
-    static long psllq(long a, long count) {
+    public static long psllq(long a, long count) {
         return (count & ~63) != 0 ? 0 : a << count;
     }
 
-    static long psraw(long a, long count) {
+    public static long psraw(long a, long count) {
         int n = (count & ~15) != 0 ? 15 : (int) count;
         return words(word(a, 0) >> n, word(a, 1) >> n, word(a, 2) >> n, word(a, 3) >> n);
     }
 
-    static long psrad(long a, long count) {
+    public static long psrad(long a, long count) {
         int n = (count & ~31) != 0 ? 31 : (int) count;
         return pair(low(a) >> n, high(a) >> n);
     }

@@ -13,7 +13,7 @@ public final class SseInteger {
     private SseInteger() {}
 
     /** The top bits of the eight bytes of a quadword. */
-    static int signs(long q) {
+    public static int signs(long q) {
         return (int) ((q >>> 7 & 0x0101_0101_0101_0101L) * 0x0102_0408_1020_4080L >>> 56);
     }
 

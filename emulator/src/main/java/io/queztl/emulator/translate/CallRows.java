@@ -79,6 +79,9 @@ final class CallRows {
         if (!knows(i)) {
             return false;
         }
+        if (e.hot) {
+            e.show();
+        }
         e.blockRip();
         e.pushInsn();
         b.astore(Emitter.EXCEPTION);
@@ -98,6 +101,7 @@ final class CallRows {
             e.readFlags();
         }
         e.lose(written(i));
+        e.forget(LaneUse.lost(i));
         if (i.mem) {
             // It may have written to the code of this region.
             Label l = e.exitBehind();

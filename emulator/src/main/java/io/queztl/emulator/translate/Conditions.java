@@ -29,9 +29,15 @@ final class Conditions {
     void jump(int condition, Label target) {
         FlagUse.Source s = e.source;
         if (!FlagUse.covers(s, condition)) {
-            b.lload(Emitter.FLAG_RESULT).lload(Emitter.FLAG_CARRY).loadConstant(condition >> 1);
+            b.lload(Emitter.FLAG_RESULT);
+            e.carryWord();
+            b.loadConstant(condition >> 1);
             b.invokestatic(Emitter.FLAGS_CLASS, "condition", CONDITION);
             branch(condition, target);
+            return;
+        }
+        if (s == FlagUse.Source.DOUBLES) {
+            doubles(condition, target);
             return;
         }
         boolean not = (condition & 1) != 0;
@@ -49,6 +55,42 @@ final class Conditions {
                     }
                 }
             }
+        }
+    }
+
+    /** Numbers that are not comparable set CF, ZF and PF. */
+    private void doubles(int condition, Label target) {
+        b.dload(LaneRows.LEFT).dload(LaneRows.RIGHT);
+        switch (condition) {
+            case 2 -> b.dcmpl().iflt(target);
+            case 3 -> b.dcmpl().ifge(target);
+            case 6 -> b.dcmpl().ifle(target);
+            case 7 -> b.dcmpl().ifgt(target);
+            case 4 -> {
+                b.dcmpl().ifeq(target);
+                unordered(target, true);
+            }
+            case 5 -> {
+                Label no = b.newLabel();
+                b.dcmpl().ifeq(no);
+                unordered(target, false);
+                b.labelBinding(no);
+            }
+            default -> {
+                b.pop2().pop2();
+                unordered(target, condition == 10);
+            }
+        }
+    }
+
+    /** Jumps if one of the doubles compared is no number, or if both are. */
+    private void unordered(Label target, boolean wanted) {
+        Label odd = wanted ? target : b.newLabel();
+        b.dload(LaneRows.LEFT).dload(LaneRows.LEFT).dcmpl().ifne(odd);
+        b.dload(LaneRows.RIGHT).dload(LaneRows.RIGHT).dcmpl().ifne(odd);
+        if (!wanted) {
+            b.goto_(target);
+            b.labelBinding(odd);
         }
     }
 

@@ -62,7 +62,9 @@ final class ControlRows {
                 e.register(Cpu.RCX, i.addressSize);
                 b.lconst_1().lsub();
                 e.setRegister(Cpu.RCX, i.addressSize);
-                e.writeBack();
+                if (!e.hot) {
+                    e.writeBack();
+                }
                 e.register(Cpu.RCX, i.addressSize);
                 b.lconst_0().lcmp().ifne(e.branchTarget(e.part.target()));
                 e.continueAt(e.part.next());
@@ -87,12 +89,8 @@ final class ControlRows {
         Label odd = b.newLabel();
         b.lload(Emitter.RIP).bipush(16).lshl().bipush(16).lshr();
         b.lload(Emitter.RIP).lcmp().ifne(odd);
-        int index = e.index;
-        Part part = e.part;
         e.later(() -> {
             b.labelBinding(odd);
-            e.index = index;
-            e.part = part;
             e.run(i);
             e.leaveAsIs();
         });

@@ -1,6 +1,7 @@
 package io.queztl.emulator.translate;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -11,14 +12,19 @@ import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import io.queztl.emulator.mmu.Mmu;
+import io.queztl.emulator.mmu.RawMemory;
 import io.queztl.emulator.ops.Semantics;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The frame of a region's method: what lives in which Java local, how operands are had, and how
@@ -36,7 +42,9 @@ final class Emitter {
     static final ClassDesc EXEC_CLASS =
             ClassDesc.of(Semantics.class.getName()).nested(Semantics.Exec.class.getSimpleName());
     private static final ClassDesc EXCEPTION_CLASS = ClassDesc.of(GuestException.class.getName());
-    private static final ClassDesc LONGS = CD_long.arrayType();
+    private static final ClassDesc ODDS = ClassDesc.of(Odds.class.getName());
+    static final ClassDesc LONGS = CD_long.arrayType();
+    private static final ClassDesc DOUBLE = ConstantDescs.CD_Double;
 
     private static final MethodTypeDesc LOAD =
             MethodTypeDesc.of(CD_long, MMU_CLASS, LONGS, CD_long, CD_long, CD_long, CD_boolean);
@@ -73,14 +81,47 @@ final class Emitter {
     static final int CODE_WRITTEN = 61;
     static final int EXCEPTION = 62;
     private static final int OUTCOME = 63;
-    private static final int READ_TLB = 64;
-    private static final int WRITE_TLB = 65;
+    static final int READ_TLB = 64;
+    static final int WRITE_TLB = 65;
+    static final int VECTORS = 66;
+
+    // Of hot regions alone. What the carry word is made of, if it is not made yet.
+    private static final int CARRY_FIRST = 68;
+    private static final int CARRY_SECOND = 70;
+    private static final int CARRY_RESULT = 72;
+    private static final int CARRY_KIND = 74;
+
+    /** The local of the first lane of vector register 0; eight a register. */
+    static final int LANES = 76;
+
+    /** Locals from here on are free for whoever needs some. */
+    static final int FREE = LANES + 16 * 8;
+
+    /** How the carry word is had: it is in {@link #FLAG_CARRY}. */
+    private static final int WORD = 0;
+
+    /** An exit for the interpreter to have its way. */
+    private static final int UNUSUAL = -2;
+
+    /** It is known at run time only. */
+    static final int DYNAMIC = -1;
+
+    private static final ClassDesc RAW = ClassDesc.of(RawMemory.class.getName());
+    private static final MethodTypeDesc CARRY =
+            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_int);
 
     final CodeBuilder b;
     final Plan plan;
     private final Label leave;
     private final Label returned;
     private final List<Runnable> stubs = new ArrayList<>();
+    private final Map<Spill, Label> spills = new LinkedHashMap<>();
+
+    /** {@link #unusual()} of the instruction at work, once something has asked for it. */
+    private @Nullable Label unusual;
+
+    /** What the CPU does not have. */
+    private record Spill(long dirty, int carry) {}
 
     /** Exits to other regions so far. */
     int links;
@@ -93,16 +134,27 @@ final class Emitter {
     /** Operand size of the instruction that {@link #source} speaks of. */
     int flagSize = 8;
 
-    /** General registers whose locals hold the guest's values, as bits. */
-    private int available;
+    /** Registers whose locals hold the guest's values, as {@link RegisterUse} has them. */
+    private long available;
 
-    /** Those of them that the CPU's array does not have yet. */
-    private int dirty;
+    /** Those of them that the CPU does not have yet. */
+    private long dirty;
+
+    /** How the carry word is had: {@link #WORD}, {@link #DYNAMIC}, or as {@link Flags#carry}. */
+    private int carry;
+
+    /** Whether SSE and AVX instructions are known to be allowed, as bits 0 and 1. */
+    private int checked;
+
+    final boolean hot;
+    final HotMemory memory;
 
     Emitter(CodeBuilder b, Plan plan) {
         this.b = b;
         this.plan = plan;
         this.part = plan.entry;
+        hot = plan.hot;
+        memory = new HotMemory(this);
         leave = b.newLabel();
         returned = b.newLabel();
     }
@@ -125,17 +177,18 @@ final class Emitter {
             part(p);
         }
         for (int k = 0; k < stubs.size(); k++) {
-            available = 0;
-            dirty = 0;
             stubs.get(k).run();
         }
+        spills();
         b.labelBinding(end);
         leave();
         returned();
         // The CPU has all registers wherever an instruction can fault.
         b.labelBinding(handler);
         b.astore(EXCEPTION);
-        writeFlags();
+        if (!hot) {
+            writeFlags();
+        }
         fault();
         b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
     }
@@ -167,6 +220,11 @@ final class Emitter {
         b.aload(CPU).getfield(CPU_CLASS, "r", LONGS).astore(REGISTERS);
         b.iconst_0().istore(COUNT);
         b.iconst_0().istore(AT);
+        if (hot) {
+            b.aload(CPU).getfield(CPU_CLASS, "vec", LONGS).astore(VECTORS);
+            b.lconst_0().lstore(CARRY_FIRST).lconst_0().lstore(CARRY_SECOND);
+            b.lconst_0().lstore(CARRY_RESULT).iconst_0().istore(CARRY_KIND);
+        }
         reload();
     }
 
@@ -185,23 +243,160 @@ final class Emitter {
             b.labelBinding(k == 0 ? first : cases.get(k - 1).target());
             b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
             b.ldc((long) p.distance).lsub().lstore(PAGE);
+            available = 0;
+            dirty = 0;
+            carry = WORD;
             load(p.available);
+            arriveAt(p);
             b.goto_(label(p));
         }
     }
 
-    private void load(int registers) {
+    private void load(long registers) {
         for (int r = 0; r < 16; r++) {
             if ((registers >> r & 1) != 0) {
                 fromCpu(r);
                 b.lstore(GENERAL + 2 * r);
             }
         }
+        vectors(registers, this::loadLane);
+    }
+
+    private void vectors(long registers, LaneAction action) {
+        for (int v = 0; registers >>> 16 != 0 && v < 16; v++) {
+            if ((registers >> 16 + v & 1) != 0) {
+                action.on(v, 0);
+            }
+            if ((registers >> 48 + v & 1) != 0) {
+                action.on(v, 1);
+            }
+            if ((registers >> 32 + v & 1) != 0) {
+                action.on(v, 2);
+                action.on(v, 3);
+            }
+        }
+    }
+
+    /** What is done with a lane of a vector register. */
+    private interface LaneAction {
+        void on(int v, int lane);
+    }
+
+    private void loadLane(int v, int lane) {
+        b.getstatic(RAW, "HOST", RAW).aload(VECTORS).ldc(laneOffset(v, lane));
+        b.invokevirtual(RAW, "get", MethodTypeDesc.of(CD_long, LONGS, CD_long));
+        setLane(v, lane);
+    }
+
+    private void storeLane(int v, int lane) {
+        b.getstatic(RAW, "HOST", RAW).aload(VECTORS).ldc(laneOffset(v, lane));
+        lane(v, lane);
+        b.invokevirtual(RAW, "put", MethodTypeDesc.of(CD_void, LONGS, CD_long, CD_long));
+    }
+
+    private static long laneOffset(int v, int lane) {
+        return Mmu.ARRAY + 8L * (v * Cpu.VEC_STRIDE + lane);
+    }
+
+    // --- lanes of vector registers in hot regions
+    // ------------------------------------------------------
+
+    private static int local(int v, int lane) {
+        return LANES + 8 * v + 2 * lane;
+    }
+
+    /** Pushes a quadword of a vector register. */
+    void lane(int v, int lane) {
+        if (plan.isDouble(v)) {
+            b.dload(local(v, lane));
+            b.invokestatic(DOUBLE, "doubleToRawLongBits", MethodTypeDesc.of(CD_long, CD_double));
+        } else {
+            b.lload(local(v, lane));
+        }
+    }
+
+    /** Pushes a quadword of a vector register as a double. */
+    void laneAsDouble(int v, int lane) {
+        if (plan.isDouble(v)) {
+            b.dload(local(v, lane));
+        } else {
+            b.lload(local(v, lane));
+            toDouble();
+        }
+    }
+
+    /** The long on the stack becomes the double of the same bits. */
+    void toDouble() {
+        b.invokestatic(DOUBLE, "longBitsToDouble", MethodTypeDesc.of(CD_double, CD_long));
+    }
+
+    /** The double on the stack becomes the long of the same bits. */
+    void toBits() {
+        b.invokestatic(DOUBLE, "doubleToRawLongBits", MethodTypeDesc.of(CD_long, CD_double));
+    }
+
+    /** Pops a quadword into the local of a lane; {@link #wrote} says that it is the guest's. */
+    void setLane(int v, int lane) {
+        if (plan.isDouble(v)) {
+            toDouble();
+            b.dstore(local(v, lane));
+        } else {
+            b.lstore(local(v, lane));
+        }
+    }
+
+    /** As {@link #setLane}, from a double. */
+    void setLaneFromDouble(int v, int lane) {
+        if (plan.isDouble(v)) {
+            b.dstore(local(v, lane));
+        } else {
+            toBits();
+            b.lstore(local(v, lane));
+        }
+    }
+
+    /** Takes lanes of a vector register from the CPU, which has newer ones. */
+    void reloadLanes(int v, int from, int to) {
+        for (int lane = from; lane < to; lane++) {
+            loadLane(v, lane);
+        }
+    }
+
+    /** Notes that locals of registers hold what the guest has written. */
+    void wrote(long registers) {
+        available |= registers;
+        dirty |= registers;
+    }
+
+    /** Forgets what locals say of registers, which the CPU has now. */
+    void forget(long registers) {
+        available &= ~registers;
+        dirty &= ~registers;
+    }
+
+    /** Before an SSE instruction: it may be forbidden. */
+    void checkSse() {
+        if ((checked & 1) == 0) {
+            checked |= 1;
+            b.aload(CPU).getfield(CPU_CLASS, "sseTrap", CD_int);
+            rarely(unusual());
+        }
+    }
+
+    /** Before an AVX instruction: it may be forbidden. */
+    void checkAvx() {
+        if ((checked & 2) == 0) {
+            checked |= 2;
+            b.aload(CPU).invokevirtual(CPU_CLASS, "avxForbidden", MethodTypeDesc.of(CD_boolean));
+            rarely(unusual());
+        }
     }
 
     private void leave() {
         b.labelBinding(leave);
-        writeFlags();
+        if (!hot) {
+            writeFlags();
+        }
         ripAndCount();
         Label none = b.newLabel();
         b.aload(CPU).aload(THIS).iload(LINK).lload(RIP);
@@ -219,7 +414,9 @@ final class Emitter {
 
     private void returned() {
         b.labelBinding(returned);
-        writeFlags();
+        if (!hot) {
+            writeFlags();
+        }
         ripAndCount();
         b.loadConstant(Region.RETURNED).ireturn();
     }
@@ -246,6 +443,9 @@ final class Emitter {
         part = p;
         source = FlagUse.Source.WORDS;
         available = p.available;
+        dirty = p.dirty;
+        carry = p.carry == Part.NOT_TOLD ? WORD : p.carry;
+        checked = 0;
         b.labelBinding(label(p));
         b.iinc(COUNT, p.insns.length);
         for (index = 0; index < p.insns.length; index++) {
@@ -257,13 +457,16 @@ final class Emitter {
             instruction(i);
         }
         index = p.insns.length - 1;
-        writeBack();
+        if (!hot) {
+            writeBack();
+        }
         continueAt(p.next());
     }
 
     private void instruction(Insn i) {
         mark(i);
-        if (!new IntegerRows(this).emit(i)
+        if (!(hot && new LaneRows(this).emit(i))
+                && !new IntegerRows(this).emit(i)
                 && !new VectorRows(this).emit(i)
                 && !new CallRows(this).emit(i)) {
             general(i);
@@ -271,22 +474,43 @@ final class Emitter {
         if (FlagUse.effect(i) != FlagUse.Effect.NONE && Control.condition(i) < 0) {
             flagSize = i.size;
         }
-        source = FlagUse.after(i, source);
+        source = FlagUse.after(i, source, hot);
     }
 
     /** Gets what an instruction needs, and notes which it is, for faults. */
     void mark(Insn i) {
-        if (FlagUse.faults(i) || i.row.end) {
+        if (!hot && (FlagUse.faults(i) || i.row.end)) {
             writeBack();
             b.loadConstant(part.first + index).istore(AT);
         }
-        int missing = RegisterUse.needed(i) & ~available;
+        obtain(plan.needed(i));
+        unusual = null;
+    }
+
+    /** Has registers in locals. */
+    private void obtain(long registers) {
+        long missing = registers & ~available;
         load(missing);
         available |= missing;
     }
 
+    /**
+     * In a hot region, where something can be seen: gives the CPU what it does not have yet, and
+     * says which instruction it is, for faults. What is in locals stays valid.
+     */
+    void show() {
+        b.loadConstant(part.first + index).istore(AT);
+        writeBack();
+        writeFlags();
+    }
+
     private void fromCpu(int r) {
-        b.aload(REGISTERS).loadConstant(r).laload();
+        if (hot) {
+            b.getstatic(RAW, "HOST", RAW).aload(REGISTERS).ldc(Mmu.ARRAY + 8L * r);
+            b.invokevirtual(RAW, "get", MethodTypeDesc.of(CD_long, LONGS, CD_long));
+        } else {
+            b.aload(REGISTERS).loadConstant(r).laload();
+        }
     }
 
     boolean flagsSeen() {
@@ -303,12 +527,28 @@ final class Emitter {
             b.goto_(exit(distance, links++));
             return;
         }
+        arriveAt(to);
         if (to.distance <= part.distance) {
             attention(distance);
         } else if (to.distance == part.next() && nextInOrder() == to) {
             return;
         }
         b.goto_(label(to));
+    }
+
+    /** Before execution goes to a part: it finds in locals what it counts on. */
+    private void arriveAt(Part to) {
+        if (!hot) {
+            return;
+        }
+        obtain(to.available);
+        long lost = dirty & ~to.available;
+        plan.bring(to, dirty, lost, to.flagsSeenOnEntry ? carry : Part.NOT_TOLD);
+        writeBack(lost);
+        dirty &= ~lost;
+        if (to.carry == DYNAMIC && carry != DYNAMIC) {
+            b.loadConstant(carry).istore(CARRY_KIND);
+        }
     }
 
     private Part nextInOrder() {
@@ -322,11 +562,12 @@ final class Emitter {
         if (to == null) {
             return exit(distance, links++);
         }
+        arriveAt(to);
         if (to.distance > part.distance) {
             return label(to);
         }
         Label l = b.newLabel();
-        stubs.add(() -> {
+        later(() -> {
             b.labelBinding(l);
             attention(distance);
             b.goto_(label(to));
@@ -334,11 +575,27 @@ final class Emitter {
         return l;
     }
 
+    /** Jumps if the int on the stack is not 0, which is rare. */
+    void rarely(Label target) {
+        if (hot) {
+            b.invokestatic(ODDS, "mostlyZero", MethodTypeDesc.of(CD_boolean, CD_int));
+            b.ifeq(target);
+        } else {
+            b.ifne(target);
+        }
+    }
+
+    /** Jumps if the long on the stack is 0, which is rare; hot regions only. */
+    void rarelyZero(Label target) {
+        b.invokestatic(ODDS, "mostlySet", MethodTypeDesc.of(CD_boolean, CD_long));
+        b.ifeq(target);
+    }
+
     /** Leaves if something needs attention. */
     private void attention(int distance) {
         Label go = exit(distance, -1);
         b.aload(CPU).invokevirtual(CPU_CLASS, "attentionOpaque", MethodTypeDesc.of(CD_int));
-        b.ifne(go);
+        rarely(go);
     }
 
     /** A stub that leaves with RIP at a distance from the entry's page. */
@@ -348,24 +605,61 @@ final class Emitter {
 
     private Label exit(int distance, int link, int notDone) {
         Label l = b.newLabel();
-        int unwritten = dirty;
-        stubs.add(() -> {
+        Label spill = hot ? spill() : leave;
+        later(() -> {
             b.labelBinding(l);
-            writeBack(unwritten);
+            if (!hot) {
+                writeBack();
+            }
+            if (link == UNUSUAL) {
+                b.aload(CPU).iconst_1().putfield(CPU_CLASS, "passing", CD_boolean);
+            }
             if (notDone > 0) {
                 b.iinc(COUNT, -notDone);
             }
             rip(distance);
             b.lstore(RIP);
             b.loadConstant(link).istore(LINK);
-            b.goto_(leave);
+            b.goto_(spill);
         });
         return l;
+    }
+
+    /**
+     * In a hot region: where it is left for the interpreter to run the instruction at work, of
+     * which nothing is done yet, and those behind it in its block.
+     */
+    Label unusual() {
+        Label l = unusual;
+        if (l == null) {
+            Insn i = part.insns[index];
+            l = exit(part.distance + i.offset, UNUSUAL, part.insns.length - index);
+            unusual = l;
+        }
+        return l;
+    }
+
+    /** Where exits go that leave the CPU behind by the same registers as things are now. */
+    private Label spill() {
+        return spills.computeIfAbsent(new Spill(dirty, carry), s -> b.newLabel());
+    }
+
+    private void spills() {
+        spills.forEach((s, l) -> {
+            b.labelBinding(l);
+            carry = s.carry;
+            writeBack(s.dirty);
+            writeFlags();
+            b.goto_(leave);
+        });
     }
 
     /** Leaves towards the address in {@link #RIP} by a link. */
     void leaveTo(int link) {
         writeBack();
+        if (hot) {
+            writeFlags();
+        }
         b.loadConstant(link).istore(LINK);
         b.goto_(leave);
     }
@@ -373,6 +667,9 @@ final class Emitter {
     /** Returns with the address in {@link #RIP}. */
     void returnToCaller() {
         writeBack();
+        if (hot) {
+            writeFlags();
+        }
         b.goto_(returned);
     }
 
@@ -383,14 +680,30 @@ final class Emitter {
 
     /** Leaves behind the current instruction if the flag in {@link #CODE_WRITTEN} is set. */
     void leaveIfCodeWritten() {
-        Insn i = part.insns[index];
-        Label l = exit(part.distance + i.end, -1, part.insns.length - index - 1);
-        b.iload(CODE_WRITTEN).ifne(l);
+        if (!hot) {
+            b.iload(CODE_WRITTEN).ifne(exitBehind());
+        }
     }
 
-    /** Code that is out of the way. */
+    /** Code that is out of the way, for the state of things as it is now. */
     void later(Runnable stub) {
-        stubs.add(stub);
+        Part part = this.part;
+        int index = this.index;
+        FlagUse.Source source = this.source;
+        int flagSize = this.flagSize;
+        long available = this.available;
+        long dirty = this.dirty;
+        int carry = this.carry;
+        stubs.add(() -> {
+            this.part = part;
+            this.index = index;
+            this.source = source;
+            this.flagSize = flagSize;
+            this.available = available;
+            this.dirty = dirty;
+            this.carry = carry;
+            stub.run();
+        });
     }
 
     // --- registers
@@ -440,8 +753,7 @@ final class Emitter {
     /** Pops a value into all of a general register. */
     void setRegister(int r) {
         b.lstore(GENERAL + 2 * r);
-        available |= 1 << r;
-        dirty |= 1 << r;
+        wrote(1L << r);
     }
 
     /** Pops a value, with anything above its size, into a general register. */
@@ -474,30 +786,86 @@ final class Emitter {
         dirty = 0;
     }
 
-    private void writeBack(int registers) {
+    private void writeBack(long registers) {
         for (int r = 0; r < 16; r++) {
             if ((registers >> r & 1) != 0) {
-                b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
+                if (hot) {
+                    b.getstatic(RAW, "HOST", RAW).aload(REGISTERS).ldc(Mmu.ARRAY + 8L * r);
+                    b.lload(GENERAL + 2 * r);
+                    b.invokevirtual(
+                            RAW, "put", MethodTypeDesc.of(CD_void, LONGS, CD_long, CD_long));
+                } else {
+                    b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
+                }
             }
         }
+        vectors(registers, this::storeLane);
     }
 
     void writeFlags() {
         b.aload(CPU).lload(FLAG_RESULT).putfield(CPU_CLASS, "flagResult", CD_long);
-        b.aload(CPU).lload(FLAG_CARRY).putfield(CPU_CLASS, "flagCarry", CD_long);
+        b.aload(CPU);
+        carryWord();
+        b.putfield(CPU_CLASS, "flagCarry", CD_long);
     }
 
     void readFlags() {
         b.aload(CPU).getfield(CPU_CLASS, "flagResult", CD_long).lstore(FLAG_RESULT);
-        b.aload(CPU).getfield(CPU_CLASS, "flagCarry", CD_long).lstore(FLAG_CARRY);
+        b.aload(CPU).getfield(CPU_CLASS, "flagCarry", CD_long);
+        setCarryWord();
+    }
+
+    /** Pushes the carry word. */
+    void carryWord() {
+        if (carry == WORD) {
+            b.lload(FLAG_CARRY);
+            return;
+        }
+        b.lload(CARRY_FIRST).lload(CARRY_SECOND).lload(CARRY_RESULT);
+        if (carry == DYNAMIC) {
+            b.lload(FLAG_CARRY).iload(CARRY_KIND);
+            b.invokestatic(
+                    REGION_CLASS,
+                    "carry",
+                    MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long, CD_int));
+        } else {
+            b.loadConstant(carry >> 1);
+            b.invokestatic(
+                    REGION_CLASS, (carry & 1) != 0 ? "subCarry" : "addCarry", CARRY);
+        }
+    }
+
+    /** Pops the carry word. */
+    void setCarryWord() {
+        b.lstore(FLAG_CARRY);
+        carry = WORD;
+    }
+
+    /** The carry word is that of an addition or subtraction of what is in the operands' locals. */
+    void setCarry(boolean subtraction, int size) {
+        if (hot) {
+            b.lload(FIRST).lstore(CARRY_FIRST);
+            b.lload(SECOND).lstore(CARRY_SECOND);
+            b.lload(RESULT).lstore(CARRY_RESULT);
+            carry = size << 1 | (subtraction ? 1 : 0);
+        } else if (flagsSeen()) {
+            b.lload(FIRST).lload(SECOND).lload(RESULT).loadConstant(size);
+            b.invokestatic(FLAGS_CLASS, subtraction ? "subCarry" : "addCarry", CARRY);
+            b.lstore(FLAG_CARRY);
+        }
     }
 
     /** The CPU has the registers; takes the flags from it. */
     void reload() {
         available = 0;
+        dirty = 0;
+        checked = 0;
         readFlags();
         b.aload(MEM).getfield(MMU_CLASS, "readTlb", LONGS).astore(READ_TLB);
         b.aload(MEM).getfield(MMU_CLASS, "writeTlb", LONGS).astore(WRITE_TLB);
+        if (plan.floating) {
+            new LaneRows(this).askMode();
+        }
     }
 
     // --- operands
@@ -547,6 +915,10 @@ final class Emitter {
 
     /** Loads, zero-extended, from the address that {@code address} pushes. */
     void load(Runnable address, int size) {
+        if (hot) {
+            memory.load(address, size);
+            return;
+        }
         b.aload(MEM).aload(READ_TLB).ldc(plan.ram).ldc(plan.mask);
         address.run();
         b.loadConstant(plan.smp ? 1 : 0);
@@ -555,11 +927,50 @@ final class Emitter {
 
     /** Stores what {@code value} pushes; {@link #CODE_WRITTEN} says if that was code. */
     void store(Runnable address, int size, Runnable value) {
+        if (hot) {
+            memory.store(address, size, value);
+            return;
+        }
         b.aload(MEM).aload(WRITE_TLB).ldc(plan.ram).ldc(plan.mask);
         address.run();
         value.run();
         b.loadConstant(plan.smp ? 1 : 0);
         b.invokestatic(MMU_CLASS, "store" + size * 8, STORE);
+        b.istore(CODE_WRITTEN);
+    }
+
+    /**
+     * Puts the memory operand of an update into {@link #FIRST}, and what {@link #update} needs into
+     * {@link #ADDRESS} and {@link #OFFSET}; a fault is that of a write.
+     */
+    void loadForUpdate(Insn i) {
+        if (hot) {
+            memory.loadForUpdate(() -> address(i), i.size);
+            return;
+        }
+        address(i);
+        b.lstore(ADDRESS);
+        b.aload(MEM).lload(ADDRESS).loadConstant(i.size);
+        b.invokevirtual(MMU_CLASS, "writeOffset", MethodTypeDesc.of(CD_long, CD_long, CD_int));
+        b.lstore(OFFSET);
+        b.aload(MEM).lload(OFFSET).lload(ADDRESS).loadConstant(i.size);
+        b.invokevirtual(
+                MMU_CLASS, "updateLoad", MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
+        b.lstore(FIRST);
+    }
+
+    /** Ends an update with {@link #RESULT}; {@link #CODE_WRITTEN} says if that was code. */
+    void update(int size) {
+        if (hot) {
+            memory.update(size);
+            return;
+        }
+        b.aload(MEM).lload(OFFSET).lload(ADDRESS);
+        b.loadConstant(size).lload(RESULT);
+        b.invokevirtual(
+                MMU_CLASS,
+                "updateStore",
+                MethodTypeDesc.of(CD_boolean, CD_long, CD_long, CD_int, CD_long));
         b.istore(CODE_WRITTEN);
     }
 
@@ -623,7 +1034,7 @@ final class Emitter {
     void lose(int r) {
         if (r >= 0) {
             int full = r >= 20 ? r - 20 : r;
-            available &= ~(1 << full);
+            forget(1L << full);
         }
     }
 
@@ -662,7 +1073,7 @@ final class Emitter {
         b.labelBinding(end);
         b.labelBinding(after);
         b.exceptionCatch(start, end, handler, EXCEPTION_CLASS);
-        stubs.add(() -> {
+        later(() -> {
             b.labelBinding(handler);
             b.astore(EXCEPTION);
             fault();
@@ -677,7 +1088,7 @@ final class Emitter {
         b.lcmp().ifne(out);
         b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int).ifne(out);
         b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(out);
-        stubs.add(() -> {
+        later(() -> {
             b.labelBinding(out);
             leaveAsIs();
         });
@@ -710,15 +1121,17 @@ final class Emitter {
         b.astore(EXCEPTION);
         b.aload(EXCEPTION).ifnull(slow);
         runEntry();
-        b.dup().istore(OUTCOME).ifne(odd);
+        b.dup().istore(OUTCOME);
+        rarely(odd);
         b.aload(CPU).getfield(CPU_CLASS, "rip", CD_long);
         rip(behind);
-        b.lcmp().ifne(odd);
+        b.lcmp();
+        rarely(odd);
         b.aload(THIS).getfield(REGION_CLASS, "valid", CD_boolean).ifeq(odd);
         shallower();
         b.aload(CPU).aload(THIS).putfield(CPU_CLASS, "running", REGION_CLASS);
         b.labelBinding(returned);
-        stubs.add(() -> {
+        later(() -> {
             b.labelBinding(slow);
             b.loadConstant(Region.LEFT).istore(OUTCOME);
             b.labelBinding(odd);

@@ -33,7 +33,9 @@ final class FlagUse {
         /** ADD: the result and an operand; ZF, SF and CF. */
         ADDITION,
         /** BT: CF alone, in place of the first operand. */
-        BIT
+        BIT,
+        /** UCOMISD in a hot region: the two doubles; all but SF and OF, which are clear. */
+        DOUBLES
     }
 
     private FlagUse() {}
@@ -93,9 +95,12 @@ final class FlagUse {
     }
 
     /** What is known after an instruction; {@code before} if it leaves the flags. */
-    static Source after(Insn i, Source before) {
+    static Source after(Insn i, Source before, boolean hot) {
         if (i.lock) {
             return Source.WORDS;
+        }
+        if (hot && LaneUse.compares(i)) {
+            return Source.DOUBLES;
         }
         return switch (i.row.semantics) {
             case "Alu.add" -> Source.ADDITION;
@@ -126,6 +131,7 @@ final class FlagUse {
         return switch (s) {
             case LOGIC -> s;
             case RESULT, SUBTRACTION, ADDITION -> Source.RESULT;
+            case DOUBLES -> s;
             case WORDS, BIT -> Source.WORDS;
         };
     }
@@ -140,6 +146,7 @@ final class FlagUse {
             case SUBTRACTION -> pair != 0 && pair != 5;
             case ADDITION -> pair == 1 || pair == 2 || pair == 3 || pair == 4;
             case BIT -> pair == 1;
+            case DOUBLES -> pair == 1 || pair == 2 || pair == 3 || pair == 5;
         };
     }
 

@@ -18,6 +18,9 @@ public final class HotSpot {
     static final int SIMPLE = 1;
 
     /** C2. */
+    /** C1, with profiling. */
+    static final int PROFILING = 3;
+
     static final int FULL = 4;
 
     private static final @Nullable MethodHandle COMPILE =
@@ -49,9 +52,14 @@ public final class HotSpot {
 
     /** Asks for a region's code at a level. */
     static void compile(Region r, int level) {
+        compile(code(r), level);
+    }
+
+    /** Asks for a method's code at a level. */
+    static void compile(Executable method, int level) {
         try {
             if (COMPILE != null) {
-                boolean ignored = (boolean) COMPILE.invokeExact(code(r), level, -1);
+                boolean ignored = (boolean) COMPILE.invokeExact(method, level, -1);
             }
         } catch (Throwable e) {
             throw new IllegalStateException("HotSpot's compiler", e);
@@ -60,14 +68,23 @@ public final class HotSpot {
 
     /** True if a region's code is compiled. */
     static boolean isCompiled(Region r) {
+        return level(code(r)) != 0;
+    }
+
+    /** The level that a method is compiled at, or 0. */
+    static int level(Executable method) {
         try {
-            return LEVEL != null && (int) LEVEL.invokeExact(code(r), false) != 0;
+            return LEVEL == null ? 0 : (int) LEVEL.invokeExact(method, false);
         } catch (Throwable e) {
             throw new IllegalStateException("HotSpot's compiler", e);
         }
     }
 
-    private static Executable code(Region r) throws NoSuchMethodException {
-        return r.getClass().getDeclaredMethod("run", Cpu.class, int.class);
+    private static Executable code(Region r) {
+        try {
+            return r.getClass().getDeclaredMethod("run", Cpu.class, int.class);
+        } catch (NoSuchMethodException e) {
+            throw new IllegalStateException("a region's code", e);
+        }
     }
 }

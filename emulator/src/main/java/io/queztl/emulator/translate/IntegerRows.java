@@ -1,6 +1,5 @@
 package io.queztl.emulator.translate;
 
-import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -94,7 +93,7 @@ final class IntegerRows {
         if (Emitter.inMemory(i, 0)) {
             e.operand(i, 1);
             b.lstore(Emitter.SECOND);
-            loadForUpdate(i);
+            e.loadForUpdate(i);
         } else {
             e.operand(i, 0);
             b.lstore(Emitter.FIRST);
@@ -108,32 +107,10 @@ final class IntegerRows {
         return true;
     }
 
-    /** Puts the memory operand into {@link Emitter#FIRST}; a fault is that of a write. */
-    private void loadForUpdate(Insn i) {
-        e.address(i);
-        b.lstore(Emitter.ADDRESS);
-        b.aload(Emitter.MEM).lload(Emitter.ADDRESS).loadConstant(i.size);
-        b.invokevirtual(
-                Emitter.MMU_CLASS, "writeOffset", MethodTypeDesc.of(CD_long, CD_long, CD_int));
-        b.lstore(Emitter.OFFSET);
-        b.aload(Emitter.MEM).lload(Emitter.OFFSET).lload(Emitter.ADDRESS).loadConstant(i.size);
-        b.invokevirtual(
-                Emitter.MMU_CLASS,
-                "updateLoad",
-                MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
-        b.lstore(Emitter.FIRST);
-    }
-
     /** Writes {@link Emitter#RESULT} to operand 1, and sees to what a store can mean. */
     private void finish(Insn i) {
         if (Emitter.inMemory(i, 0)) {
-            b.aload(Emitter.MEM).lload(Emitter.OFFSET).lload(Emitter.ADDRESS);
-            b.loadConstant(i.size).lload(Emitter.RESULT);
-            b.invokevirtual(
-                    Emitter.MMU_CLASS,
-                    "updateStore",
-                    MethodTypeDesc.of(CD_boolean, CD_long, CD_long, CD_int, CD_long));
-            b.istore(Emitter.CODE_WRITTEN);
+            e.update(i.size);
             e.leaveIfCodeWritten();
         } else {
             b.lload(Emitter.RESULT);
@@ -184,13 +161,13 @@ final class IntegerRows {
             case "MulDiv.imulTruncated" -> {
                 multiply(size);
                 if (e.flagsSeen()) {
-                    b.lload(Emitter.FLAG_CARRY).lload(Emitter.FIRST).lload(Emitter.SECOND);
-                    b.loadConstant(size);
+                    e.carryWord();
+                    operands().loadConstant(size);
                     b.invokestatic(
                             ClassDesc.of(OPS + "MulDiv"),
                             "imulCarry",
                             MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_int));
-                    b.lstore(Emitter.FLAG_CARRY);
+                    e.setCarryWord();
                 }
             }
             case "Bits.bts", "Bits.btr", "Bits.btc" -> {
@@ -227,19 +204,13 @@ final class IntegerRows {
     /** The result word; and the carry word, if somebody may look. */
     private void carryAndResult(String carry, int size) {
         resultWord(size);
-        if (e.flagsSeen()) {
-            b.lload(Emitter.FIRST).lload(Emitter.SECOND).lload(Emitter.RESULT).loadConstant(size);
-            b.invokestatic(
-                    Emitter.FLAGS_CLASS,
-                    carry,
-                    MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_int));
-            b.lstore(Emitter.FLAG_CARRY);
-        }
+        e.setCarry(carry.equals("subCarry"), size);
     }
 
     private void logic(int size) {
         resultWord(size);
-        b.lconst_0().lstore(Emitter.FLAG_CARRY);
+        b.lconst_0();
+        e.setCarryWord();
     }
 
     private void resultWord(int size) {
@@ -250,7 +221,8 @@ final class IntegerRows {
 
     /** Pushes CF as 0 or 1. */
     private void pushCarry() {
-        b.lload(Emitter.FLAG_CARRY).bipush(63).lushr();
+        e.carryWord();
+        b.bipush(63).lushr();
     }
 
     private void shift(Insn i, String carry) {
@@ -284,7 +256,7 @@ final class IntegerRows {
                     SHIFT_CLASS,
                     carry,
                     MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_long, CD_int));
-            b.lstore(Emitter.FLAG_CARRY);
+            e.setCarryWord();
         }
     }
 
@@ -310,12 +282,13 @@ final class IntegerRows {
         b.lload(Emitter.FIRST).loadConstant(bits - up).lushr().lor();
         b.lstore(Emitter.RESULT);
         if (e.flagsSeen()) {
-            b.lload(Emitter.FLAG_CARRY).lload(Emitter.RESULT).loadConstant(size);
+            e.carryWord();
+            b.lload(Emitter.RESULT).loadConstant(size);
             b.invokestatic(
                     SHIFT_CLASS,
                     left ? "rolCarry" : "rorCarry",
                     MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
-            b.lstore(Emitter.FLAG_CARRY);
+            e.setCarryWord();
         }
     }
 
@@ -350,10 +323,11 @@ final class IntegerRows {
         bitIndex(size);
         b.lushr().lconst_1().land().lstore(Emitter.FIRST);
         if (e.flagsSeen()) {
-            b.lload(Emitter.FLAG_CARRY).lload(Emitter.FIRST);
+            e.carryWord();
+            b.lload(Emitter.FIRST);
             b.invokestatic(
                     Emitter.FLAGS_CLASS, "withCf", MethodTypeDesc.of(CD_long, CD_long, CD_long));
-            b.lstore(Emitter.FLAG_CARRY);
+            e.setCarryWord();
         }
     }
 
@@ -399,7 +373,7 @@ final class IntegerRows {
         }
         int size = i.size;
         if (Emitter.inMemory(i, 0)) {
-            loadForUpdate(i);
+            e.loadForUpdate(i);
         } else {
             e.operand(i, 0);
             b.lstore(Emitter.FIRST);
@@ -436,12 +410,13 @@ final class IntegerRows {
         b.lstore(Emitter.RESULT);
         resultWord(size);
         if (e.flagsSeen()) {
-            b.lload(Emitter.FLAG_CARRY).lload(Emitter.FLAG_RESULT).loadConstant(size);
+            e.carryWord();
+            b.lload(Emitter.FLAG_RESULT).loadConstant(size);
             b.invokestatic(
                     Emitter.FLAGS_CLASS,
                     up ? "incCarry" : "decCarry",
                     MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
-            b.lstore(Emitter.FLAG_CARRY);
+            e.setCarryWord();
         }
     }
 
@@ -521,7 +496,7 @@ final class IntegerRows {
         e.operand(i, 1);
         b.lstore(Emitter.SECOND);
         if (Emitter.inMemory(i, 0)) {
-            loadForUpdate(i);
+            e.loadForUpdate(i);
         } else {
             e.operand(i, 0);
             b.lstore(Emitter.FIRST);

@@ -9,6 +9,9 @@ public final class Part {
     /** What {@link #target} returns where there is none. */
     public static final int UNKNOWN = Integer.MIN_VALUE;
 
+    /** {@link #carry} if no way to it has told. */
+    static final int NOT_TOLD = -2;
+
     /** Distance of its first byte from the start of the region's first page, in bytes. */
     final int distance;
 
@@ -27,11 +30,20 @@ public final class Part {
     /** Whether the flags on entry can be seen. */
     boolean flagsSeenOnEntry;
 
-    /** General registers that are in locals on entry, as bits. */
-    int available;
+    /** Registers that are in locals on entry, as bits of {@link RegisterUse}. */
+    long available;
 
-    /** General registers that it or a part after it uses before a local of them is lost. */
-    int wanted;
+    /** Registers that it or a part after it uses before a local of them is lost. */
+    long wanted;
+
+    /** In a hot region: those that ways to it bring along unwritten. */
+    long brought;
+
+    /** In a hot region: those that the CPU may not have on entry. */
+    long dirty;
+
+    /** In a hot region: how the carry word is had on entry, as {@link Emitter} has it. */
+    int carry = NOT_TOLD;
 
     /** The region can be entered here. */
     boolean entry;

@@ -28,8 +28,21 @@ final class Plan {
 
     final long mask;
 
-    Plan(Part entry, List<Part> all, GuestMemory memory, boolean smp) {
+    /** It is worth the better of HotSpot's compilers: nothing is written through. */
+    final boolean hot;
+
+    /** A way to a part brought something along that the part did not know of. */
+    boolean changed;
+
+    /** Vector registers that are doubles in their locals, as bits. */
+    private int doubles;
+
+    /** Some instruction computes with doubles. */
+    boolean floating;
+
+    Plan(Part entry, List<Part> all, GuestMemory memory, boolean smp, boolean hot) {
         this.smp = smp;
+        this.hot = hot;
         ram = memory.ram().address();
         mask = memory.offsetMask();
         this.entry = entry;
@@ -45,8 +58,21 @@ final class Plan {
             System.arraycopy(p.insns, 0, insns, p.first, p.insns.length);
         }
         entries();
-        registers();
+        if (hot) {
+            for (Insn i : insns) {
+                doubles |= LaneUse.doubles(i);
+                floating |= LaneUse.floating(i);
+            }
+            keepRegisters();
+        } else {
+            registers();
+        }
         flags();
+    }
+
+    /** True if a vector register's locals are doubles rather than longs. */
+    boolean isDouble(int v) {
+        return (doubles >> v & 1) != 0;
     }
 
     @Nullable Part at(int distance) {
@@ -77,6 +103,47 @@ final class Plan {
         }
     }
 
+    /** The registers that an instruction reads, or writes in part or on a condition. */
+    long needed(Insn i) {
+        return hot && LaneUse.knows(i) ? LaneUse.needed(i) : RegisterUse.needed(i);
+    }
+
+    private long wanted(Insn i, long after) {
+        if (hot && LaneUse.knows(i)) {
+            return after & ~LaneUse.written(i) | LaneUse.needed(i);
+        }
+        long general = RegisterUse.wanted(i, (int) after & 0xffff);
+        boolean keeps = hot && RegisterUse.direct(i, true);
+        return keeps ? general | after & ~0xffff & ~LaneUse.lost(i) : general;
+    }
+
+    /** Hot regions: all ways to a part get into locals what it and the parts after it use. */
+    void keepRegisters() {
+        wanted();
+        for (Part p : parts) {
+            p.available = p.wanted | p.brought;
+        }
+    }
+
+    /**
+     * Notes what a way to a part of a hot region brings along.
+     *
+     * @param dirty registers that the CPU does not have
+     * @param lost those of them that the part does not keep in locals so far
+     * @param carry how the carry word is had
+     */
+    void bring(Part to, long dirty, long lost, int carry) {
+        long all = to.dirty | dirty & ~lost;
+        int how = to.carry;
+        if (carry != Part.NOT_TOLD && carry != how) {
+            how = how == Part.NOT_TOLD ? carry : Emitter.DYNAMIC;
+        }
+        changed |= (lost & ~to.brought) != 0 || all != to.dirty || how != to.carry;
+        to.brought |= lost;
+        to.dirty = all;
+        to.carry = how;
+    }
+
     /** Which registers are in locals where a part begins: what all ways to it have there. */
     private void registers() {
         wanted();
@@ -87,7 +154,7 @@ final class Plan {
         while (changed) {
             changed = false;
             for (Part p : parts) {
-                int after = p.available;
+                int after = (int) p.available;
                 for (Insn i : p.insns) {
                     after = RegisterUse.available(i, after);
                 }
@@ -109,10 +176,10 @@ final class Plan {
                 Part p = parts.get(k);
                 Part next = p.fallsThrough() ? at(p.next()) : null;
                 Part target = p.jumps() ? at(p.target()) : null;
-                int wanted =
+                long wanted =
                         (next == null ? 0 : next.wanted) | (target == null ? 0 : target.wanted);
                 for (int n = p.insns.length - 1; n >= 0; n--) {
-                    wanted = RegisterUse.wanted(p.insns[n], wanted);
+                    wanted = wanted(p.insns[n], wanted);
                 }
                 changed |= wanted != p.wanted;
                 p.wanted = wanted;
@@ -160,7 +227,7 @@ final class Plan {
             Insn i = p.insns[k];
             int condition = Control.condition(i);
             direct[k] = condition >= 0 && FlagUse.covers(source, condition);
-            source = FlagUse.after(i, source);
+            source = FlagUse.after(i, source, hot);
         }
         Insn last = p.last();
         boolean live;

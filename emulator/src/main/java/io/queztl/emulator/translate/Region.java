@@ -1,6 +1,7 @@
 package io.queztl.emulator.translate;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.cpu.Flags;
 import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.sight.InvalidationReason;
@@ -30,6 +31,7 @@ public abstract class Region {
 
     private static final long WARM_UP_NANOS = 100_000_000;
     private static final long COMPILE_NANOS = 2_000_000_000;
+    private static final long GIVE_UP_NANOS = 20_000_000_000L;
 
     /** Samples after which C2 is worth its time. */
     private static final int HOT_SAMPLES = Integer.getInteger("queztl.cpu.samples", 25);
@@ -77,6 +79,9 @@ public abstract class Region {
 
     private long warmedUp;
 
+    /** Something else runs in its place until HotSpot is done. */
+    private boolean waits;
+
     /** How often it was found running. */
     private int samples;
 
@@ -94,12 +99,18 @@ public abstract class Region {
     /**
      * Has HotSpot compile it, if need be by calling it often without a CPU: a JVM's own interpreter
      * is many times slower on a region than ours is on the instructions.
+     *
+     * @param fully by the better of its compilers
      */
-    public final void warmUp() {
+    public final void warmUp(boolean fully) {
         if (HotSpot.available()) {
             int linked = run(null, 0);
             warmedUp = System.nanoTime();
-            HotSpot.compile(this, HotSpot.SIMPLE);
+            waits = fully;
+            if (fully) {
+                Odds.teach();
+            }
+            HotSpot.compile(this, fully ? HotSpot.FULL : HotSpot.SIMPLE);
             return;
         }
         interpretedNanos = probe();
@@ -109,18 +120,32 @@ public abstract class Region {
         }
     }
 
-    /** It was found running; often enough, and the better of HotSpot's compilers has a go at it. */
-    public final void sample() {
-        if (++samples == HOT_SAMPLES) {
-            HotSpot.compile(this, HotSpot.FULL);
-        }
+    /** Has the better of HotSpot's compilers have a go at it. */
+    public final void compileFully() {
+        HotSpot.compile(this, HotSpot.FULL);
+    }
+
+    /** It was found running; true if that makes it often enough for the better compiler. */
+    public final boolean sample() {
+        return ++samples == HOT_SAMPLES;
+    }
+
+    /** Lets it be sampled anew. */
+    public final void forgetSamples() {
+        samples = 0;
     }
 
     /** True once HotSpot seems to have compiled it, or has had time enough. */
     public final boolean warm() {
+        long waited = System.nanoTime() - warmedUp;
         return HotSpot.available()
-                ? HotSpot.isCompiled(this) || System.nanoTime() - warmedUp > COMPILE_NANOS
-                : probe() <= interpretedNanos / 3 || System.nanoTime() - warmedUp > WARM_UP_NANOS;
+                ? HotSpot.isCompiled(this) || !waits && waited > COMPILE_NANOS
+                : probe() <= interpretedNanos / 3 || waited > WARM_UP_NANOS;
+    }
+
+    /** True if HotSpot must have given up. */
+    public final boolean hopeless() {
+        return waits && System.nanoTime() - warmedUp > GIVE_UP_NANOS;
     }
 
     /** The shortest time that some calls took, in nanoseconds. */
@@ -270,6 +295,30 @@ public abstract class Region {
      */
     static @Nullable RegionEntry next(Cpu c, Region from, int link, long target) {
         return link < 0 ? null : callee(c, from, link, target);
+    }
+
+    /** {@link Flags#addCarry}, out of the way. */
+    static long addCarry(long first, long second, long result, int size) {
+        return Flags.addCarry(first, second, result, size);
+    }
+
+    /** {@link Flags#subCarry}, out of the way. */
+    static long subCarry(long first, long second, long result, int size) {
+        return Flags.subCarry(first, second, result, size);
+    }
+
+    /**
+     * The carry word of an addition or subtraction of which no more is known.
+     *
+     * @param kind 0 if it is {@code word}, else the operands' size times 2, plus 1 for a
+     *     subtraction
+     */
+    static long carry(long first, long second, long result, long word, int kind) {
+        return kind == 0
+                ? word
+                : (kind & 1) != 0
+                        ? Flags.subCarry(first, second, result, kind >> 1)
+                        : Flags.addCarry(first, second, result, kind >> 1);
     }
 
     /** A guest exception at instruction {@code at}; all registers are in the CPU. */

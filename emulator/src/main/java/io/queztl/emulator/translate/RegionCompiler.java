@@ -21,6 +21,9 @@ public final class RegionCompiler {
     /** HotSpot compiles no method that is longer, unless it was told to. */
     private static final int MAX_BYTECODE = HotSpot.available() ? 30_000 : 8000;
 
+    /** Ways to the parts of a hot region bring along ever more until they agree. */
+    private static final int MAX_PASSES = 40;
+
     private static final ClassDesc NAME =
             ClassDesc.of(RegionCompiler.class.getPackageName() + ".Code");
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
@@ -33,8 +36,9 @@ public final class RegionCompiler {
             List<Part> parts,
             Map<Integer, Long> pages,
             GuestMemory memory,
-            boolean smp) {
-        return compile(entry, parts, pages, memory, smp, null, 0);
+            boolean smp,
+            boolean hot) {
+        return compile(entry, parts, pages, memory, smp, hot, null, 0);
     }
 
     /**
@@ -45,6 +49,8 @@ public final class RegionCompiler {
      * @param pages the pages that the parts lie in: guest-physical address by distance
      * @param memory guest RAM
      * @param smp whether memory accesses must keep their order: there are several vCPUs
+     * @param hot whether it is to be the form for the better of HotSpot's compilers, in which nothing
+     *     is written to the CPU before somebody can see it
      * @param dump where to write it, or null
      * @param linear guest-linear address of the first page where it was found, for {@code dump}
      * @return null if the code would be too long for HotSpot
@@ -55,11 +61,20 @@ public final class RegionCompiler {
             Map<Integer, Long> pages,
             GuestMemory memory,
             boolean smp,
+            boolean hot,
             @Nullable RegionDump dump,
             long linear) {
-        Plan plan = new Plan(entry, parts, memory, smp);
+        Plan plan = new Plan(entry, parts, memory, smp, hot);
         int[] links = new int[2];
         byte[] bytes = bytes(plan, links);
+        for (int n = 0; plan.changed; n++) {
+            if (n == MAX_PASSES) {
+                throw new IllegalStateException("a hot region does not settle");
+            }
+            plan.changed = false;
+            plan.keepRegisters();
+            bytes = bytes(plan, links);
+        }
         if (bytes == null) {
             return null;
         }

@@ -55,6 +55,9 @@ final class VectorRows {
                                 && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV
                         ? 2
                         : 1;
+        if (e.hot) {
+            e.show();
+        }
         b.aload(Emitter.CPU);
         b.invokevirtual(Emitter.CPU_CLASS, i.vex ? "checkAvx" : "checkSse", CHECK);
         int source = i.register(last);
@@ -75,6 +78,7 @@ final class VectorRows {
         String name = IntegerRows.method(i);
         if (i.wide && !AvxLanes.independent(i.row)) {
             call(i, name + "Wide", two, immediate, d, first, source);
+            e.forget(LaneUse.lost(i));
             return true;
         }
         call(i, name, two, immediate, d, first, source);
@@ -85,6 +89,7 @@ final class VectorRows {
             b.invokestatic(
                     OPERANDS, "clearUpper", MethodTypeDesc.of(CD_void, Emitter.CPU_CLASS, CD_int));
         }
+        e.forget(LaneUse.lost(i));
         return true;
     }
 

@@ -25,9 +25,13 @@ public final class OneRegion {
     private final Cpu c;
     private final Region region;
 
-    private OneRegion(Cpu c, Region region) {
+    /** What is run in the interpreter's stead where a hot region leaves an instruction to it. */
+    private final @Nullable Region plain;
+
+    private OneRegion(Cpu c, Region region, @Nullable Region plain) {
         this.c = c;
         this.region = region;
+        this.plain = plain;
     }
 
     /** Length in bytes of the first instruction, for reports. */
@@ -68,14 +72,22 @@ public final class OneRegion {
     /** Translates one instruction or a block at RIP {@code rip}. */
     public static OneRegion of(Cpu c, long rip, byte[] code, int length) {
         Part p = part(c, (int) rip & 0xfff, code, length);
-        return Objects.requireNonNull(of(c, p, List.of(p)));
+        // Both forms get their share of the instructions.
+        boolean hot = (java.util.Arrays.hashCode(code) & 1) != 0;
+        OneRegion r = Objects.requireNonNull(of(c, p, List.of(p), hot));
+        if (!hot) {
+            return r;
+        }
+        Part again = part(c, (int) rip & 0xfff, code, length);
+        OneRegion plain = Objects.requireNonNull(of(c, again, List.of(again), false));
+        return new OneRegion(c, r.region, plain.region);
     }
 
-    /** Translates several blocks; null if that comes out too long. */
-    public static @Nullable OneRegion of(Cpu c, Part entry, List<Part> parts) {
+    /** Translates several blocks, in hot form or not; null if that comes out too long. */
+    public static @Nullable OneRegion of(Cpu c, Part entry, List<Part> parts, boolean hot) {
         // Nobody looks at the address: what the code jumps to is never found.
-        Region r = RegionCompiler.compile(entry, parts, PAGES, c.shared.memory, c.shared.smp);
-        return r == null ? null : new OneRegion(c, r);
+        Region r = RegionCompiler.compile(entry, parts, PAGES, c.shared.memory, c.shared.smp, hot);
+        return r == null ? null : new OneRegion(c, r, null);
     }
 
     /**
@@ -88,7 +100,12 @@ public final class OneRegion {
         long start = c.rip;
         for (int k = 0; k < MAX_ITERATIONS; k++) {
             c.depth = 0;
-            if (region.run(c, 0) == Region.FAULTED) {
+            c.passing = false;
+            int result = region.run(c, 0);
+            if (c.passing && plain != null) {
+                result = plain.run(c, 0);
+            }
+            if (result == Region.FAULTED) {
                 GuestException e = c.lastFault();
                 e.vector = Interpreter.vector(c, Objects.requireNonNull(c.faulted), e.vector);
                 throw e;

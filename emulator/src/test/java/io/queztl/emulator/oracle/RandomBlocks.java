@@ -123,8 +123,8 @@ final class RandomBlocks {
         return blocks;
     }
 
-    /** Translates all of it; null if that comes out too long. */
-    @Nullable OneRegion translate(Cpu c) {
+    /** Translates all of it, in hot form or not; null if that comes out too long. */
+    @Nullable OneRegion translate(Cpu c, boolean hot) {
         List<Part> parts = new ArrayList<>();
         int page = (int) entryAddress() & 0xfff;
         Part first = null;
@@ -138,7 +138,7 @@ final class RandomBlocks {
                 first = p;
             }
         }
-        return OneRegion.of(c, Objects.requireNonNull(first), parts);
+        return OneRegion.of(c, Objects.requireNonNull(first), parts, hot);
     }
 
     // --- instructions
@@ -271,6 +271,9 @@ final class RandomBlocks {
     private boolean fits(Form f) {
         boolean plus = f.row.plusRegister();
         boolean registers = !f.row.vector() && !f.row.x87();
+        if (!registers && namesGeneral(f) && (f.modrmReg == COUNTER || f.modrmRm == COUNTER)) {
+            return false;
+        }
         if (registers && (f.modrmReg == COUNTER || f.modrmReg == Cpu.RSP && !dice.percent(2))) {
             return false;
         }
@@ -302,6 +305,11 @@ final class RandomBlocks {
             return false;
         }
         return f.base == Form.NONE || Math.abs(f.displacement) < 200 || dice.percent(3);
+    }
+
+    /** Vector instructions that move to a general register, or compute one. */
+    private static boolean namesGeneral(Form f) {
+        return f.row.operands().stream().anyMatch(o -> o.startsWith("G") || o.startsWith("E"));
     }
 
     /** BMI instructions whose destination, of which a form does not tell, may be any register. */
