@@ -24,4 +24,12 @@ public final class WhiteBox {
 
     /** The level at which a method is compiled, 0 if it is not. */
     public native int getMethodCompilationLevel0(Executable method, boolean onStackReplacement);
+
+    /**
+     * Exports a package of a named module to another module.
+     *
+     * @param from the module, which has it
+     * @param to the module that may use it from now on
+     */
+    public native void AddModuleExports(Object from, String packageName, Object to);
 }

@@ -74,6 +74,9 @@ public final class Interpreter {
      */
     public void check(boolean all) {
         lockStep = new LockStep(c, all, this::find);
+        // With the empty TLBs that a comparison starts with, hot regions leave all to the
+        // interpreter.
+        codeCache.translator.stayPlain();
     }
 
     /** One line of what {@link #check} did so far, or null. */

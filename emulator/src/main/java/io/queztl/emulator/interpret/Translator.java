@@ -69,6 +69,9 @@ final class Translator {
     /** Their guest instructions. */
     private int instructions;
 
+    /** No region gets the form for the better compiler. */
+    private volatile boolean plain;
+
     /** Somebody looks what vCPUs run. */
     private boolean sampling;
 
@@ -159,21 +162,36 @@ final class Translator {
         return mode == ExecutionMode.TRANSLATOR && (p >>> 2 & 1 ^ p >>> 5 & 1) != 0;
     }
 
-    /** Makes a region that runs much once more in the form for the better compiler. */
+    /**
+     * Makes a region that runs much once more in the form for the better compiler, or one that has
+     * it in the other, if it is too often left.
+     */
     private synchronized void promote(Region region) {
         for (Made m : kept) {
             if (m.region == region) {
-                if (!m.hot && region.valid()) {
-                    try {
-                        if (!make(m.request, m.blocks, m.version, m, true)) {
-                            region.compileFully();
-                        }
-                    } catch (RuntimeException e) {
-                        failed(m.request, e);
-                    }
+                if (region.valid()) {
+                    promote(m);
                 }
                 return;
             }
+        }
+    }
+
+    /** From now on no region gets the form for the better compiler. */
+    void stayPlain() {
+        plain = true;
+    }
+
+    private void promote(Made m) {
+        boolean hot = m.region.deservesHotForm() && !plain;
+        try {
+            if (hot == m.hot || !make(m.request, m.blocks, m.version, m, hot)) {
+                m.region.compileFully();
+            } else if (!hot && !warming.isEmpty()) {
+                warming.getLast().region.stayPlain();
+            }
+        } catch (RuntimeException e) {
+            failed(m.request, e);
         }
     }
 
@@ -301,11 +319,7 @@ final class Translator {
      * @return false if the region came out too long
      */
     private boolean make(
-            Request r,
-            Map<Integer, Block> blocks,
-            int version,
-            @Nullable Made old,
-            boolean hot) {
+            Request r, Map<Integer, Block> blocks, int version, @Nullable Made old, boolean hot) {
         if (blocks.isEmpty()) {
             return true;
         }

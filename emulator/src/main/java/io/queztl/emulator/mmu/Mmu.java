@@ -487,23 +487,14 @@ public final class Mmu {
         return m.storeSlow(va, 8, value, m.context);
     }
 
-    // --- what hot translated code calls, which looks at the TLB itself
-    // ------------------------------
+    // --- for hot translated code, which looks at the TLB itself
+    // ------------------------------------
 
     /** Offset of the first element of an array of longs from the object, in bytes. */
     public static final int ARRAY = RawMemory.ARRAY;
 
-    /** True if a TLB has the access. It has a profile of its own. */
-    public static boolean hits(long[] t, long va, long last) {
-        long entry = (va >>> 8 & (ENTRIES - 1) << 4) + ARRAY;
-        return RawMemory.HOST.get(t, entry) == (last & PAGE);
-    }
-
-    /** The host's address of what a TLB has. */
-    public static long translated(long[] t, long ram, long mask, long va) {
-        long entry = (va >>> 8 & (ENTRIES - 1) << 4) + ARRAY;
-        return ram + (va + RawMemory.HOST.get(t, entry + 8) & mask);
-    }
+    /** Of a linear address shifted right by 8: the offset of its TLB entry, in bytes. */
+    public static final long ENTRY_MASK = ENTRIES - 1 << 4;
 
     // --- supervisor accesses of the CPU itself
     // ----------------------------------------------------

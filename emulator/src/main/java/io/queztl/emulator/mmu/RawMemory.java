@@ -75,9 +75,6 @@ public abstract class RawMemory {
     /** Reads an element of an array at an offset in bytes from the object, which nobody checks. */
     public abstract long get(long[] array, long offset);
 
-    /** Writes an element of an array at an offset in bytes from the object, which nobody checks. */
-    public abstract void put(long[] array, long offset, long value);
-
     private static RawMemory make() {
         byte[] bytes =
                 ClassFile.of()
@@ -167,19 +164,5 @@ public abstract class RawMemory {
                                         "getLong",
                                         MethodTypeDesc.of(CD_long, CD_Object, CD_long))
                                 .lreturn());
-        c.withMethodBody(
-                "put",
-                MethodTypeDesc.of(CD_void, CD_long.arrayType(), CD_long, CD_long),
-                ClassFile.ACC_PUBLIC | ClassFile.ACC_FINAL,
-                b ->
-                        b.getstatic(name, "unsafe", unsafe)
-                                .aload(1)
-                                .lload(2)
-                                .lload(4)
-                                .invokevirtual(
-                                        unsafe,
-                                        "putLong",
-                                        MethodTypeDesc.of(CD_void, CD_Object, CD_long, CD_long))
-                                .return_());
     }
 }

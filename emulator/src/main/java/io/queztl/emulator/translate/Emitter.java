@@ -12,7 +12,6 @@ import io.queztl.emulator.cpu.GuestException;
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
 import io.queztl.emulator.mmu.Mmu;
-import io.queztl.emulator.mmu.RawMemory;
 import io.queztl.emulator.ops.Semantics;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -106,7 +105,6 @@ final class Emitter {
     /** It is known at run time only. */
     static final int DYNAMIC = -1;
 
-    private static final ClassDesc RAW = ClassDesc.of(RawMemory.class.getName());
     private static final MethodTypeDesc CARRY =
             MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_int);
 
@@ -224,6 +222,7 @@ final class Emitter {
             b.aload(CPU).getfield(CPU_CLASS, "vec", LONGS).astore(VECTORS);
             b.lconst_0().lstore(CARRY_FIRST).lconst_0().lstore(CARRY_SECOND);
             b.lconst_0().lstore(CARRY_RESULT).iconst_0().istore(CARRY_KIND);
+            memory.prepare();
         }
         reload();
     }
@@ -283,19 +282,14 @@ final class Emitter {
     }
 
     private void loadLane(int v, int lane) {
-        b.getstatic(RAW, "HOST", RAW).aload(VECTORS).ldc(laneOffset(v, lane));
-        b.invokevirtual(RAW, "get", MethodTypeDesc.of(CD_long, LONGS, CD_long));
+        b.aload(VECTORS).loadConstant(v * Cpu.VEC_STRIDE + lane).laload();
         setLane(v, lane);
     }
 
     private void storeLane(int v, int lane) {
-        b.getstatic(RAW, "HOST", RAW).aload(VECTORS).ldc(laneOffset(v, lane));
+        b.aload(VECTORS).loadConstant(v * Cpu.VEC_STRIDE + lane);
         lane(v, lane);
-        b.invokevirtual(RAW, "put", MethodTypeDesc.of(CD_void, LONGS, CD_long, CD_long));
-    }
-
-    private static long laneOffset(int v, int lane) {
-        return Mmu.ARRAY + 8L * (v * Cpu.VEC_STRIDE + lane);
+        b.lastore();
     }
 
     // --- lanes of vector registers in hot regions
@@ -505,12 +499,7 @@ final class Emitter {
     }
 
     private void fromCpu(int r) {
-        if (hot) {
-            b.getstatic(RAW, "HOST", RAW).aload(REGISTERS).ldc(Mmu.ARRAY + 8L * r);
-            b.invokevirtual(RAW, "get", MethodTypeDesc.of(CD_long, LONGS, CD_long));
-        } else {
-            b.aload(REGISTERS).loadConstant(r).laload();
-        }
+        b.aload(REGISTERS).loadConstant(r).laload();
     }
 
     boolean flagsSeen() {
@@ -594,7 +583,12 @@ final class Emitter {
     /** Leaves if something needs attention. */
     private void attention(int distance) {
         Label go = exit(distance, -1);
-        b.aload(CPU).invokevirtual(CPU_CLASS, "attentionOpaque", MethodTypeDesc.of(CD_int));
+        if (hot) {
+            b.aload(CPU).getfield(CPU_CLASS, "attention", CD_int);
+        } else {
+            b.aload(CPU);
+            b.invokevirtual(CPU_CLASS, "attentionOpaque", MethodTypeDesc.of(CD_int));
+        }
         rarely(go);
     }
 
@@ -613,6 +607,8 @@ final class Emitter {
             }
             if (link == UNUSUAL) {
                 b.aload(CPU).iconst_1().putfield(CPU_CLASS, "passing", CD_boolean);
+                b.aload(THIS).dup().getfield(REGION_CLASS, "unusual", CD_int);
+                b.iconst_1().iadd().putfield(REGION_CLASS, "unusual", CD_int);
             }
             if (notDone > 0) {
                 b.iinc(COUNT, -notDone);
@@ -789,14 +785,7 @@ final class Emitter {
     private void writeBack(long registers) {
         for (int r = 0; r < 16; r++) {
             if ((registers >> r & 1) != 0) {
-                if (hot) {
-                    b.getstatic(RAW, "HOST", RAW).aload(REGISTERS).ldc(Mmu.ARRAY + 8L * r);
-                    b.lload(GENERAL + 2 * r);
-                    b.invokevirtual(
-                            RAW, "put", MethodTypeDesc.of(CD_void, LONGS, CD_long, CD_long));
-                } else {
-                    b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
-                }
+                b.aload(REGISTERS).loadConstant(r).lload(GENERAL + 2 * r).lastore();
             }
         }
         vectors(registers, this::storeLane);
@@ -830,8 +819,7 @@ final class Emitter {
                     MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long, CD_int));
         } else {
             b.loadConstant(carry >> 1);
-            b.invokestatic(
-                    REGION_CLASS, (carry & 1) != 0 ? "subCarry" : "addCarry", CARRY);
+            b.invokestatic(REGION_CLASS, (carry & 1) != 0 ? "subCarry" : "addCarry", CARRY);
         }
     }
 

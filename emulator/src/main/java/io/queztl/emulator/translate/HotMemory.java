@@ -1,15 +1,16 @@
 package io.queztl.emulator.translate;
 
-import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_byte;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_short;
 import static java.lang.constant.ConstantDescs.CD_void;
 
+import io.queztl.emulator.mmu.Mmu;
 import io.queztl.emulator.mmu.RawMemory;
 import java.lang.classfile.CodeBuilder;
 import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.invoke.VarHandle;
 
@@ -19,7 +20,10 @@ import java.lang.invoke.VarHandle;
  * more work, but registers do not survive a call, and HotSpot would keep none in a loop with one.
  */
 final class HotMemory {
-    private static final ClassDesc RAW = ClassDesc.of(RawMemory.class.getName());
+    private static final ClassDesc RAW =
+            HotSpot.INTERNALS
+                    ? ClassDesc.of("jdk.internal.misc.Unsafe")
+                    : ClassDesc.of(RawMemory.class.getName());
     private static final ClassDesc FENCES = ClassDesc.of(VarHandle.class.getName());
     private static final int AT = Emitter.FREE;
     private static final int VALUE = Emitter.FREE + 2;
@@ -27,8 +31,14 @@ final class HotMemory {
     /** The host's address. */
     private static final int HOST = Emitter.FREE + 4;
 
+    /** Offset of the TLB's entry from the array, in bytes. */
+    private static final int ENTRY = Emitter.FREE + 6;
+
+    /** What accesses go through. */
+    private static final int ACCESS = Emitter.FREE + 8;
+
     /** The first local that is left for others. */
-    static final int NEXT = Emitter.FREE + 6;
+    static final int NEXT = Emitter.FREE + 9;
 
     private final Emitter e;
     private final CodeBuilder b;
@@ -95,25 +105,47 @@ final class HotMemory {
             b.lload(AT).ldc((long) alignment - 1).land().l2i();
             e.rarely(e.unusual());
         }
-        b.aload(tlb).lload(AT).lload(AT);
+        b.lload(AT).bipush(8).lushr().ldc(Mmu.ENTRY_MASK).land().ldc((long) Mmu.ARRAY).ladd();
+        b.lstore(ENTRY);
+        element(tlb, 0);
+        b.lload(AT);
         if (size > 1) {
             b.ldc((long) size - 1).ladd();
         }
-        b.invokestatic(
-                Emitter.MMU_CLASS,
-                "hits",
-                MethodTypeDesc.of(CD_boolean, Emitter.LONGS, CD_long, CD_long));
-        b.ifeq(e.unusual());
-        b.aload(tlb).ldc(e.plan.ram).ldc(e.plan.mask).lload(AT);
-        b.invokestatic(
-                Emitter.MMU_CLASS,
-                "translated",
-                MethodTypeDesc.of(CD_long, Emitter.LONGS, CD_long, CD_long, CD_long));
+        b.ldc(Mmu.PAGE).land().lcmp();
+        e.rarely(e.unusual());
+        b.lload(AT);
+        element(tlb, 8);
+        b.ladd().ldc(e.plan.mask).land().ldc(e.plan.ram).ladd();
         b.lstore(HOST);
     }
 
+    /** Gets what accesses go through. */
+    void prepare() {
+        if (HotSpot.INTERNALS) {
+            b.invokestatic(RAW, "getUnsafe", MethodTypeDesc.of(RAW));
+        } else {
+            b.getstatic(RAW, "HOST", RAW);
+        }
+        b.astore(ACCESS);
+    }
+
+    /** Pushes a word of the TLB's entry. */
+    private void element(int tlb, int offset) {
+        b.aload(ACCESS).aload(tlb).lload(ENTRY);
+        if (offset != 0) {
+            b.ldc((long) offset).ladd();
+        }
+        if (HotSpot.INTERNALS) {
+            b.invokevirtual(
+                    RAW, "getLong", MethodTypeDesc.of(CD_long, ConstantDescs.CD_Object, CD_long));
+        } else {
+            b.invokevirtual(RAW, "get", MethodTypeDesc.of(CD_long, Emitter.LONGS, CD_long));
+        }
+    }
+
     private void host(int offset) {
-        b.getstatic(RAW, "HOST", RAW).lload(HOST);
+        b.aload(ACCESS).lload(HOST);
         if (offset != 0) {
             b.ldc((long) offset).ladd();
         }

@@ -17,10 +17,10 @@ public final class HotSpot {
     /** C1 without profiling. */
     static final int SIMPLE = 1;
 
-    /** C2. */
     /** C1, with profiling. */
     static final int PROFILING = 3;
 
+    /** C2. */
     static final int FULL = 4;
 
     private static final @Nullable MethodHandle COMPILE =
@@ -32,7 +32,33 @@ public final class HotSpot {
                     "getMethodCompilationLevel0",
                     MethodType.methodType(int.class, Executable.class, boolean.class));
 
+    /**
+     * True if generated code may use the JVM's own class for access to memory: each call of the one
+     * that is open to all is three methods for C2 to inline, and it does not inline without limit.
+     */
+    static final boolean INTERNALS = export();
+
     private HotSpot() {}
+
+    private static boolean export() {
+        MethodHandle h =
+                bind(
+                        "AddModuleExports",
+                        MethodType.methodType(
+                                void.class, Object.class, String.class, Object.class));
+        if (h == null) {
+            return false;
+        }
+        try {
+            h.invokeExact(
+                    (Object) Object.class.getModule(),
+                    "jdk.internal.misc",
+                    (Object) HotSpot.class.getModule());
+            return true;
+        } catch (Throwable e) {
+            return false;
+        }
+    }
 
     /** True if the JVM was started for it. */
     public static boolean available() {

@@ -17,10 +17,10 @@ import java.lang.constant.MethodTypeDesc;
  * Vector instructions of hot regions, on quadwords in locals.
  *
  * <p>Arithmetic is Java's. Its result is the instruction's, and no flag changes, if MXCSR asks for
- * nothing special ({@link #askMode}) and operands and result are zeros or normal numbers of middling
- * size: the two top bits of their exponents differ, which one exclusive or of the number with itself
- * shifted tells. A result that is zero is exact then, except for fused multiply-add, which gets no
- * zeros. All else is left to the interpreter.
+ * nothing special ({@link #askMode}) and operands and result are zeros or normal numbers of
+ * middling size: the two top bits of their exponents differ, which one exclusive or of the number
+ * with itself shifted tells. A result that is zero is exact then, except for fused multiply-add,
+ * which gets no zeros. All else is left to the interpreter.
  */
 final class LaneRows {
     /** The doubles that the last comparison compared. */
@@ -186,8 +186,8 @@ final class LaneRows {
     private void loadMemory(Insn i) {
         int n = last(i);
         Operand o = i.row.operands.get(n);
-        boolean full = i.sizes[n] >= 16;
-        int size = full ? i.wide ? 32 : 16 : i.sizes[n];
+        boolean full = i.operandSize(n) >= 16;
+        int size = full ? i.wide ? 32 : 16 : i.operandSize(n);
         int alignment = 1;
         if (i.row.semantics.equals("AvxMove.loadAligned")) {
             alignment = i.wide ? 32 : 16;
@@ -464,9 +464,7 @@ final class LaneRows {
                     b.dneg();
                 }
                 b.invokestatic(
-                        MATH,
-                        "fma",
-                        MethodTypeDesc.of(CD_double, CD_double, CD_double, CD_double));
+                        MATH, "fma", MethodTypeDesc.of(CD_double, CD_double, CD_double, CD_double));
             }
             default -> {
                 pushDouble(a, lane);

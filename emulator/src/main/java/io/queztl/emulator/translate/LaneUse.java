@@ -68,8 +68,14 @@ final class LaneUse {
                     "pmullw", "pmuludq", "pmulhuw", "pmulhw", "pmaddwd", "pavgb", "pavgw");
     private static final Set<String> SHIFTS =
             Set.of(
-                    "psrlwImmediate", "psrldImmediate", "psrlqImmediate", "psllwImmediate",
-                    "pslldImmediate", "psllqImmediate", "psrawImmediate", "psradImmediate");
+                    "psrlwImmediate",
+                    "psrldImmediate",
+                    "psrlqImmediate",
+                    "psllwImmediate",
+                    "pslldImmediate",
+                    "psllqImmediate",
+                    "psrawImmediate",
+                    "psradImmediate");
 
     private LaneUse() {}
 
@@ -95,8 +101,7 @@ final class LaneUse {
             case "SseMove.movq" -> Op.MOVE_LOW;
             case "SseMove.movsd" -> i.wide ? Op.NONE : Op.MERGE_LOW;
             case "SseMove.movhlps" -> i.wide ? Op.NONE : Op.HIGH_TO_LOW;
-            case "SseMove.movlhps", "SseShuffle.punpcklqdq" ->
-                    i.wide ? Op.NONE : Op.LOW_TO_HIGH;
+            case "SseMove.movlhps", "SseShuffle.punpcklqdq" -> i.wide ? Op.NONE : Op.LOW_TO_HIGH;
             case "SseShuffle.punpckhqdq" -> i.wide ? Op.NONE : Op.HIGHS;
             case "SseMove.movddup" -> i.wide ? Op.NONE : Op.DUPLICATE;
             case "SseShuffle.pshufd" -> Op.SHUFFLE;
@@ -218,7 +223,8 @@ final class LaneUse {
             bits = general(i.base) | general(i.index);
         }
         boolean zero = op == Op.XOR && zeroes(i);
-        boolean three = i.row.operands.size() > 1 && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
+        boolean three =
+                i.row.operands.size() > 1 && i.row.operands.get(1).kind() == Operand.Kind.VEC_VVVV;
         for (int n = 0; n < i.row.operands.size(); n++) {
             Operand.Kind k = i.row.operands.get(n).kind();
             int v = vector(i, k);
@@ -236,7 +242,8 @@ final class LaneUse {
     /** True if the first operand, a vector register, is an input or keeps a part. */
     private static boolean readsFirst(Insn i, Op op, boolean three) {
         return switch (op) {
-            case MOVE, MOVE_LOW, DUPLICATE, FROM_GENERAL, BROADCAST, SHUFFLE, STORE, STORE_QUAD -> false;
+            case MOVE, MOVE_LOW, DUPLICATE, FROM_GENERAL, BROADCAST, SHUFFLE, STORE, STORE_QUAD ->
+                    false;
             case SHIFT -> false;
             case STORE_LOW, COMPARE, FUSED -> true;
             default -> !three;

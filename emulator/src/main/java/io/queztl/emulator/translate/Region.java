@@ -36,6 +36,9 @@ public abstract class Region {
     /** Samples after which C2 is worth its time. */
     private static final int HOT_SAMPLES = Integer.getInteger("queztl.cpu.samples", 25);
 
+    /** Times in a millisecond that a hot region may be left for what is not as usual. */
+    private static final int MAX_UNUSUAL = 400;
+
     /** As many calls as HotSpot wants before it compiles. */
     private static final int WARM_UP_CALLS = 250;
 
@@ -85,6 +88,14 @@ public abstract class Region {
     /** How often it was found running. */
     private int samples;
 
+    /** How often a hot region was left for an instruction that is not as usual. */
+    int unusual;
+
+    /** Being a hot region does not suit it. */
+    private boolean plain;
+
+    private int unusualBefore;
+
     /** For the class that the translator makes. */
     protected Region() {}
 
@@ -125,9 +136,30 @@ public abstract class Region {
         HotSpot.compile(this, HotSpot.FULL);
     }
 
-    /** It was found running; true if that makes it often enough for the better compiler. */
+    /** It was found running; true if it should be made anew. */
     public final boolean sample() {
-        return ++samples == HOT_SAMPLES;
+        if (++samples % HOT_SAMPLES != 0) {
+            return false;
+        }
+        if (samples == HOT_SAMPLES) {
+            return true;
+        }
+        int since = unusual - unusualBefore;
+        unusualBefore = unusual;
+        plain |= since > HOT_SAMPLES * MAX_UNUSUAL;
+        return plain;
+    }
+
+    /**
+     * True if it deserves the form for the better compiler; the other, if that does not suit it.
+     */
+    public final boolean deservesHotForm() {
+        return !plain;
+    }
+
+    /** It is made because the hot form did not suit. */
+    public final void stayPlain() {
+        plain = true;
     }
 
     /** Lets it be sampled anew. */

@@ -49,8 +49,8 @@ public final class RegionCompiler {
      * @param pages the pages that the parts lie in: guest-physical address by distance
      * @param memory guest RAM
      * @param smp whether memory accesses must keep their order: there are several vCPUs
-     * @param hot whether it is to be the form for the better of HotSpot's compilers, in which nothing
-     *     is written to the CPU before somebody can see it
+     * @param hot whether it is to be the form for the better of HotSpot's compilers, in which
+     *     nothing is written to the CPU before somebody can see it
      * @param dump where to write it, or null
      * @param linear guest-linear address of the first page where it was found, for {@code dump}
      * @return null if the code would be too long for HotSpot
