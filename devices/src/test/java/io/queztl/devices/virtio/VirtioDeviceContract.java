@@ -66,7 +66,7 @@ public abstract class VirtioDeviceContract {
     }
 
     /** Puts the device on its bus; again after it was replaced by another. */
-    protected void attachBus() {
+    protected final void attachBus() {
         pci = new VirtioPci(device, 0xff0000, new Bus(), new Bus(), (a, d) -> {}, line());
         boolean ignored = pci.pci().writeConfig(PciConfigSpace.COMMAND, 2, 6);
         registers = new VirtioRegisters(pci);

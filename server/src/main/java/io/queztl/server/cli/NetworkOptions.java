@@ -1,5 +1,8 @@
 package io.queztl.server.cli;
 
+import io.queztl.devices.net.user.PortForward;
+import io.queztl.server.CommandException;
+import io.queztl.server.ExitStatus;
 import io.queztl.server.control.RuntimeFolder;
 import io.queztl.vmm.config.NetConfig;
 import java.nio.file.Path;
@@ -18,6 +21,14 @@ final class NetworkOptions {
                             + " so on")
     private List<String> nets = new ArrayList<>();
 
+    @Option(
+            names = {"-p", "--publish"},
+            paramLabel = "[HOSTADDRESS:]HOSTPORT:GUESTPORT[/udp]",
+            description =
+                    "a port of the host, of 127.0.0.1 unless told otherwise, that leads to one of"
+                            + " the guest; adds '--net user' if there is no --net")
+    private List<String> ports = new ArrayList<>();
+
     private @Nullable List<NetConfig> parsed;
 
     /** The interfaces asked for. */
@@ -31,9 +42,37 @@ final class NetworkOptions {
                     configs.add(config);
                 }
             }
+            publish(configs);
             parsed = configs;
         }
         return configs;
+    }
+
+    /** Gives the forwarded ports to the first interface of user mode. */
+    private void publish(List<NetConfig> configs) {
+        if (ports.isEmpty()) {
+            return;
+        }
+        List<PortForward> forwards = new ArrayList<>();
+        for (String port : ports) {
+            try {
+                forwards.add(PortForward.parse(port));
+            } catch (IllegalArgumentException e) {
+                throw new CommandException(ExitStatus.USAGE, "--publish: " + e.getMessage());
+            }
+        }
+        NetConfig user = NetConfig.parse("user", NetworkOptions::switches);
+        if (nets.isEmpty() && user != null) {
+            configs.add(user);
+        }
+        for (int i = 0; i < configs.size(); i++) {
+            if (configs.get(i).link() instanceof NetConfig.UserLink) {
+                configs.set(i, configs.get(i).forwarding(forwards));
+                return;
+            }
+        }
+        throw new CommandException(
+                ExitStatus.USAGE, "--publish needs an interface of user mode; add --net user.");
     }
 
     private static Path switches() {
@@ -47,6 +86,7 @@ final class NetworkOptions {
         for (int i = 0; i < configs.size(); i++) {
             boolean answered =
                     switch (configs.get(i).link()) {
+                        case NetConfig.UserLink user -> true;
                         case NetConfig.PasstLink passt -> true;
                         case NetConfig.TapLink tap -> false;
                         case NetConfig.SwitchLink port -> false;

@@ -7,6 +7,7 @@ import io.queztl.devices.net.OffloadingNetwork;
 import io.queztl.devices.net.PasstNetwork;
 import io.queztl.devices.net.SwitchNetwork;
 import io.queztl.devices.net.TapNetwork;
+import io.queztl.devices.net.user.UserNetwork;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.vmm.config.NetConfig;
@@ -49,6 +50,7 @@ final class NetworkDevices {
 
     private static NetworkBackend open(NetConfig config) throws IOException {
         return switch (config.link()) {
+            case NetConfig.UserLink user -> new UserNetwork(user.options());
             case NetConfig.TapLink tap ->
                     TapNetwork.open(tap.name(), tap.bridge(), tap.queues(), config.mtu());
             case NetConfig.PasstLink passt ->

@@ -2,10 +2,14 @@ package io.queztl.vmm.config;
 
 import io.queztl.devices.net.MacAddress;
 import io.queztl.devices.net.TapNetwork;
+import io.queztl.devices.net.user.PortForward;
+import io.queztl.devices.net.user.UserNetworkOptions;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.linux.Tap;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -23,13 +27,22 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
 
     /** How {@link #parse} is to be called. */
     public static final String SYNTAX =
-            "tap[,name=NAME][,bridge=NAME][,queues=N]|passt,socket=PATH|switch[,name=NAME]|none"
-                    + "[,mac=MAC][,mtu=BYTES][,pcap=FILE]";
+            "user[,OPTIONS]|tap[,name=NAME][,bridge=NAME][,queues=N]|passt,socket=PATH"
+                    + "|switch[,name=NAME]|none[,mac=MAC][,mtu=BYTES][,pcap=FILE]";
+
+    private static final String USER = "user";
 
     private static final String DEFAULT_SWITCH = "default";
 
     /** Where the frames go. */
     public sealed interface Link {}
+
+    /**
+     * A network in user mode, which ends in sockets of this process.
+     *
+     * @param options what it is like
+     */
+    public record UserLink(UserNetworkOptions options) implements Link {}
 
     /**
      * A TAP interface of the host.
@@ -73,8 +86,13 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
     public static @Nullable NetConfig parse(String text, Supplier<Path> switches) {
         String[] parts = text.split(",", -1);
         Values values = new Values(text);
+        List<String> user = new ArrayList<>();
         for (int i = 1; i < parts.length; i++) {
-            values.add(parts[i]);
+            if (parts[0].equals(USER) && !parts[i].matches("(mac|mtu|pcap)=.*")) {
+                user.add(parts[i]);
+            } else {
+                values.add(parts[i]);
+            }
         }
         MacAddress mac = null;
         String address = values.take("mac");
@@ -88,6 +106,7 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
         int mtu = values.number("mtu", 0, VirtioNet.MIN_MTU, VirtioNet.MAX_MTU);
         Link link =
                 switch (parts[0]) {
+                    case USER -> new UserLink(userOptions(text, user, mtu));
                     case "tap" -> tap(values);
                     case "passt" -> new PasstLink(values.path("socket"));
                     case "switch" -> new SwitchLink(switches.get().resolve(switchName(values)));
@@ -98,6 +117,24 @@ public record NetConfig(Link link, @Nullable MacAddress mac, int mtu, @Nullable 
         values.end();
         Path capture = pcap == null ? null : Path.of(pcap);
         return link == null ? null : new NetConfig(link, mac, mtu, capture);
+    }
+
+    private static UserNetworkOptions userOptions(String text, List<String> parts, int mtu) {
+        try {
+            String size = mtu == 0 ? "" : ",mtu=" + mtu;
+            String all = parts.isEmpty() ? USER : USER + "," + String.join(",", parts);
+            return UserNetworkOptions.parse(all + size, List.of());
+        } catch (IllegalArgumentException e) {
+            throw invalid("--net %s: %s".formatted(text, e.getMessage()));
+        }
+    }
+
+    /** The same interface with ports of the host that lead to it, if it is one of user mode. */
+    public NetConfig forwarding(List<PortForward> forwards) {
+        return link instanceof UserLink user
+                ? new NetConfig(
+                        new UserLink(user.options().withForwards(forwards)), mac, mtu, capture)
+                : this;
     }
 
     private static TapLink tap(Values values) {

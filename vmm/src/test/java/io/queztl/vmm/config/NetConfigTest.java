@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.queztl.devices.net.MacAddress;
+import io.queztl.devices.net.user.PortForward;
+import io.queztl.devices.net.user.UserNetworkOptions;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +36,18 @@ class NetConfigTest {
     }
 
     @Test
+    void user_withOptionsAndPorts_isRead() {
+        NetConfig config = parse("user,host-access,mtu=9000,mac=06:00:00:00:00:a1,deny=10.0.0.0/8");
+        assertThat(config).isNotNull().extracting("mtu").isEqualTo(9000);
+        List<PortForward> ports = List.of(PortForward.parse("8080:80"));
+        assertThat(config == null ? null : config.forwarding(ports).link())
+                .isEqualTo(
+                        new NetConfig.UserLink(
+                                UserNetworkOptions.parse(
+                                        "user,mtu=9000,host-access,deny=10.0.0.0/8", ports)));
+    }
+
+    @Test
     void tap_withEverything_isRead() {
         assertThat(parse("tap,name=t0,bridge=br0,queues=4,mac=06:00:00:00:00:a1,mtu=9000"))
                 .isEqualTo(
@@ -55,6 +70,11 @@ class NetConfigTest {
             strings = {
                 "",
                 "taps",
+                "user,",
+                "user,mtu=500",
+                "user,net=fd00::/64",
+                "user,restrict=yes",
+                "user,mac=1",
                 "tap,",
                 "tap,name",
                 "tap,name=",

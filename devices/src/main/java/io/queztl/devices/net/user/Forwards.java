@@ -1,6 +1,7 @@
 package io.queztl.devices.net.user;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
@@ -45,14 +46,20 @@ final class Forwards {
                 bound.add(forward.udp() ? openUdp(forward, udp, lookup) : openTcp(forward));
             } catch (IOException e) {
                 throw new IOException(
-                        "port %d of %s cannot be forwarded: %s."
+                        "port %d of %s cannot be forwarded: %s"
                                 .formatted(
                                         forward.host().getPort(),
                                         forward.host().getAddress().getHostAddress(),
-                                        e.getMessage()),
+                                        reason(e)),
                         e);
             }
         }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof BindException
+                ? "it is taken, or this user may not listen there (%s)".formatted(e.getMessage())
+                : String.valueOf(e.getMessage());
     }
 
     /** Where the host listens, in the order of the forwards. */

@@ -138,6 +138,21 @@ public record UserNetworkOptions(
                 forwards);
     }
 
+    /** The same with these ports of the host. */
+    public UserNetworkOptions withForwards(List<PortForward> ports) {
+        return new UserNetworkOptions(
+                subnet,
+                hostname,
+                mtu,
+                resolvers,
+                ipv6,
+                hostAccess,
+                restricted,
+                allowed,
+                denied,
+                ports);
+    }
+
     private static IllegalArgumentException wrong(String text) {
         return new IllegalArgumentException(
                 "a user network is written %s, not '%s'.".formatted(SYNTAX, text));
