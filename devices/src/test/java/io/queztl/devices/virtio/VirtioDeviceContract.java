@@ -197,16 +197,16 @@ public abstract class VirtioDeviceContract {
         assertThat(state(device)).isEqualTo(saved);
         assertThat(mmio.state()).isEqualTo(bus);
         device.resume();
-        int id = queues[0].add(request());
-        registers.notifyQueue(0);
-        assertThat(await(0).id()).isEqualTo(id);
+        int id = queues[requestQueue()].add(request());
+        registers.notifyQueue(requestQueue());
+        assertThat(await(requestQueue()).id()).isEqualTo(id);
     }
 
     /** One request, and the causes of interrupts it brought once the queue is idle again. */
     private long oneRequest() throws InterruptedException {
-        int id = queues[0].add(request());
-        registers.notifyQueue(0);
-        assertThat(await(0).id()).isEqualTo(id);
+        int id = queues[requestQueue()].add(request());
+        registers.notifyQueue(requestQueue());
+        assertThat(await(requestQueue()).id()).isEqualTo(id);
         device.atRest(() -> id);
         return registers.takeInterrupts();
     }
@@ -220,26 +220,26 @@ public abstract class VirtioDeviceContract {
         }
         start(VirtioFeatures.EVENT_INDEX);
         assertThat(oneRequest()).isEqualTo(1);
-        memory.write16(queues[0].driver() + 4 + 2L * QUEUE, 3);
+        memory.write16(queues[requestQueue()].driver() + 4 + 2L * QUEUE, 3);
         assertThat(oneRequest()).isZero();
         assertThat(oneRequest()).isZero();
         assertThat(oneRequest()).isEqualTo(1);
         assertThat(oneRequest()).isZero();
-        assertThat(memory.read16(queues[0].device() + 4 + 8L * QUEUE)).isEqualTo(5);
+        assertThat(memory.read16(queues[requestQueue()].device() + 4 + 8L * QUEUE)).isEqualTo(5);
     }
 
     @Test
     void eventSuppression_packedRing_interruptsComeWhenAskedFor() throws Exception {
         start(VirtioFeatures.PACKED_RING | VirtioFeatures.EVENT_INDEX);
         assertThat(oneRequest()).isEqualTo(1);
-        memory.write16(queues[0].driver() + 2, 1); // off
+        memory.write16(queues[requestQueue()].driver() + 2, 1); // off
         assertThat(oneRequest()).isZero();
-        memory.write16(queues[0].driver() + 2, 0); // on
+        memory.write16(queues[requestQueue()].driver() + 2, 0); // on
         assertThat(oneRequest()).isEqualTo(1);
         int perRequest = request().size();
         int later = 4 * perRequest; // the fifth request's first descriptor, in the first round
-        memory.write16(queues[0].driver(), later | 1 << 15);
-        memory.write16(queues[0].driver() + 2, 2); // at that descriptor
+        memory.write16(queues[requestQueue()].driver(), later | 1 << 15);
+        memory.write16(queues[requestQueue()].driver() + 2, 2); // at that descriptor
         assertThat(oneRequest()).isZero();
         assertThat(oneRequest()).isEqualTo(1);
     }
