@@ -196,6 +196,23 @@ class DiskTest {
     }
 
     @Test
+    void disk_thatIsExported_isInUse() throws Exception {
+        Path file = image(ImageFormat.QCOW2);
+        Path socket = folder.resolve("export");
+        Process serve = process("image", "serve", "--format", "qcow2", "--socket", "" + socket, "" + file);
+        try {
+            while (serve.isAlive() && !Files.exists(socket)) {
+                Thread.sleep(50);
+            }
+            Queztl.Result second = Queztl.run("run", "--disk", file + ",format=qcow2");
+            assertThat(second.status()).isEqualTo(4);
+            assertThat(second.err()).contains("is in use").hasLineCount(1);
+        } finally {
+            serve.destroyForcibly();
+        }
+    }
+
+    @Test
     void disk_ofADirectoryOrMissing_isRefused() {
         assertThat(Queztl.run("run", "--disk", folder + ",format=raw").err()).contains("folder");
         Queztl.Result missing = Queztl.run("run", "--disk", folder + "/none,format=raw");

@@ -10,6 +10,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -40,6 +43,12 @@ public final class NbdServer implements Closeable {
         boolean done = false;
         try {
             server.bind(address);
+            if (address instanceof UnixDomainSocketAddress unix) {
+                // Whoever may write to it has the disk.
+                Path ignored =
+                        Files.setPosixFilePermissions(
+                                unix.getPath(), PosixFilePermissions.fromString("rw-------"));
+            }
             done = true;
         } finally {
             if (!done) {

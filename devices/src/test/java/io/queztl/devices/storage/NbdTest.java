@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,8 @@ class NbdTest {
                         }
                     });
             thread.start();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                    .isEqualTo("rw-------");
             try (DiskImage client = Images.openNbd(uri, false)) {
                 assertThat(client.size()).isEqualTo(SIZE);
                 work(client, model, seed);

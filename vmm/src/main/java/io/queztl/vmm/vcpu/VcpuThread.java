@@ -42,6 +42,9 @@ public final class VcpuThread implements VcpuSignals {
         FINISHED
     }
 
+    /** A device that is quick answers before a thread would sleep and wake again. */
+    private static final long HALT_POLL_NANOS = 30_000;
+
     private sealed interface Command {
         record Pause(CompletableFuture<State> done) implements Command {}
 
@@ -255,8 +258,13 @@ public final class VcpuThread implements VcpuSignals {
         switch (exit) {
             case VcpuExit.Kicked k -> {}
             case VcpuExit.Halted h -> {
+                long start = System.nanoTime();
                 while (!vcpu.hasWork() && commands.isEmpty()) {
-                    LockSupport.park(this);
+                    if (System.nanoTime() - start < HALT_POLL_NANOS) {
+                        Thread.onSpinWait();
+                    } else {
+                        LockSupport.park(this);
+                    }
                 }
             }
             case VcpuExit.Shutdown s -> {

@@ -32,7 +32,9 @@ public final class VirtioBlock extends VirtioDevice {
     /** PCI class: other mass storage controller. */
     public static final int PCI_CLASS = 0x01_8000;
 
-    private static final int QUEUE_SIZE = 256;
+    /** So that a request of 1 MiB, which may be of 256 pages, is one chain. */
+    private static final int QUEUE_SIZE = 512;
+
     private static final int MAX_RANGES = 16;
     private static final int THREADS = 8;
     private static final int SIGNAL_EVERY = 8;
