@@ -8,6 +8,7 @@ module io.queztl.devices {
     requires io.queztl.linux;
     requires aircompressor.v3;
 
+    exports io.queztl.devices.firmware;
     exports io.queztl.devices.host;
     exports io.queztl.devices.irq;
     exports io.queztl.devices.legacy;

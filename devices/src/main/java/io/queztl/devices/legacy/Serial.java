@@ -60,6 +60,7 @@ public final class Serial implements BusDevice {
     private final Object lock = new Object();
 
     private final ByteQueue fifo = new ByteQueue(FIFO);
+    private volatile boolean eager;
     private final ByteQueue input = new ByteQueue(INPUT_CAPACITY);
     private int divisor = 12;
     private int interruptEnable;
@@ -108,6 +109,11 @@ public final class Serial implements BusDevice {
     /** Offers bytes to the guest and tells how many were taken. */
     public int receive(byte[] bytes) {
         return receive(bytes, 0, bytes.length);
+    }
+
+    /** Receives whatever the guest has raised: firmware polls without a word. */
+    public void receiveAlways() {
+        eager = true;
     }
 
     /**
@@ -347,7 +353,9 @@ public final class Serial implements BusDevice {
     private void refill() {
         boolean ready =
                 (modemControl & MCR_LOOP) == 0
-                        && ((modemControl & MCR_DTR) != 0 || (interruptEnable & IER_RECEIVED) != 0);
+                        && (eager
+                                || (modemControl & MCR_DTR) != 0
+                                || (interruptEnable & IER_RECEIVED) != 0);
         if (!ready || input.size() == 0 || fifo.size() >= capacity()) {
             return;
         }

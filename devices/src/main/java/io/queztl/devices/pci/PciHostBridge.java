@@ -1,5 +1,6 @@
 package io.queztl.devices.pci;
 
+import io.queztl.devices.firmware.ShadowRam;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.bus.BusDevice;
 import io.queztl.machine.irq.IrqLine;
@@ -40,11 +41,30 @@ public final class PciHostBridge {
     private static final int PIRQ_E = 0x68;
     private static final int UNROUTED = 0x80808080;
 
+    /** What firmware looks for to know the machine: the subsystem ids of QEMU. */
+    private static final int FIRMWARE_VENDOR = 0x1af4;
+
+    private static final int FIRMWARE_SUBSYSTEM = 0x1100;
+
+    /** Programmable attribute map of the memory controller. */
+    private static final int PAM = 0x90;
+
+    private static final int PCIEXBAR_WRITABLE = 0xfc00_0007;
+    private static final int PCIEXBAR_ON = 1;
+    private static final long ECAM_LIMIT = 1L << 32;
+
+    /** Power management base, ACPI control and root complex base of the ISA bridge. */
+    private static final int PM_BASE = 0x40;
+
+    private static final int ACPI_CONTROL = 0x44;
+    private static final int ROOT_COMPLEX_BASE = 0xf0;
+
     private final AtomicReferenceArray<@Nullable PciDevice> functions =
             new AtomicReferenceArray<>(FUNCTIONS);
     private final BusDevice resetControl;
     private final PciDevice host;
     private final PciDevice isa;
+    private final @Nullable FirmwareSetup setup;
     private volatile int address;
 
     /**
@@ -54,10 +74,44 @@ public final class PciHostBridge {
      * @param ecamBase where the caller puts {@link #ecam()}, a multiple of 64 MiB
      */
     public PciHostBridge(Bus mmio, Bus ports, BusDevice resetControl, long ecamBase) {
+        this(mmio, ports, resetControl, ecamBase, null, 0);
+    }
+
+    /**
+     * A bridge that firmware sets up: it decides where ECAM is, which the bridge puts on the bus
+     * then, and what shadows its ROM.
+     *
+     * @param mmio where devices' memory appears
+     * @param ports where devices' ports appear
+     * @param resetControl what answers byte accesses to port 0xcf9
+     * @param shadow follows the registers PAM0 to PAM6
+     * @param pmBase where the power management ports are, and stay
+     */
+    public PciHostBridge(
+            Bus mmio, Bus ports, BusDevice resetControl, ShadowRam shadow, int pmBase) {
+        this(mmio, ports, resetControl, 0, shadow, pmBase);
+    }
+
+    private PciHostBridge(
+            Bus mmio,
+            Bus ports,
+            BusDevice resetControl,
+            long ecamBase,
+            @Nullable ShadowRam shadow,
+            int pmBase) {
         this.resetControl = resetControl;
         PciConfigSpace memory = new PciConfigSpace(INTEL, Q35_HOST, CLASS_HOST, 0);
-        memory.set(PCIEXBAR, 4, (int) ecamBase | 0x5); // on, 64 buses
-        memory.set(PCIEXBAR + 4, 4, (int) (ecamBase >>> 32));
+        if (shadow == null) {
+            memory.set(PCIEXBAR, 4, (int) ecamBase | 0x5); // on, 64 buses
+            memory.set(PCIEXBAR + 4, 4, (int) (ecamBase >>> 32));
+        } else {
+            memory.subsystem(FIRMWARE_VENDOR, FIRMWARE_SUBSYSTEM);
+            memory.writable(PCIEXBAR, 4, PCIEXBAR_WRITABLE);
+            memory.writable(PCIEXBAR + 4, 4, 0xf);
+            for (int r = 0; r < ShadowRam.REGISTERS; r++) {
+                memory.writable(PAM + r, 1, ShadowRam.mask(r));
+            }
+        }
         host = new PciDevice(memory, mmio, ports, (a, d) -> {}, IrqLine.NONE);
         PciConfigSpace bridge = new PciConfigSpace(INTEL, ICH9_ISA, CLASS_ISA, 2);
         bridge.set(PciConfigSpace.HEADER_TYPE, 1, HEADER_MULTIFUNCTION);
@@ -65,7 +119,14 @@ public final class PciHostBridge {
         bridge.set(PIRQ_E, 4, UNROUTED);
         bridge.writable(PIRQ_A, 4, 0x8f8f8f8f);
         bridge.writable(PIRQ_E, 4, 0x8f8f8f8f);
+        if (shadow != null) {
+            bridge.subsystem(FIRMWARE_VENDOR, FIRMWARE_SUBSYSTEM);
+            bridge.set(PM_BASE, 4, pmBase | 1);
+            bridge.writable(ACPI_CONTROL, 1, 0x87);
+            bridge.writable(ROOT_COMPLEX_BASE, 4, 0xffff_c001);
+        }
         isa = new PciDevice(bridge, mmio, ports, (a, d) -> {}, IrqLine.NONE);
+        setup = shadow == null ? null : new FirmwareSetup(mmio, shadow);
         add(0, 0, host);
         add(ISA_SLOT, 0, isa);
     }
@@ -159,6 +220,62 @@ public final class PciHostBridge {
         if (d != null && d.writeConfig(offset, size, value)) {
             retryAll();
         }
+        if (function == 0 && setup != null) {
+            setup.follow();
+        }
+    }
+
+    /** What the registers of the memory controller do when firmware writes them. */
+    private final class FirmwareSetup {
+        private final Bus mmio;
+        private final ShadowRam shadow;
+        private final BusDevice window = ecam();
+        private long base = -1;
+
+        FirmwareSetup(Bus mmio, ShadowRam shadow) {
+            this.mmio = mmio;
+            this.shadow = shadow;
+        }
+
+        synchronized void follow() {
+            for (int r = 0; r < ShadowRam.REGISTERS; r++) {
+                shadow.set(r, (int) host.readConfig(PAM + r, 1));
+            }
+            long wanted = wanted();
+            if (wanted != base) {
+                mmio.remove(window);
+                base = wanted;
+                if (wanted >= 0) {
+                    try {
+                        mmio.add(wanted, ECAM_WINDOW, window);
+                    } catch (IllegalArgumentException e) {
+                        base = -1; // over something else: it stays off until written again
+                    }
+                }
+            }
+        }
+
+        private long wanted() {
+            long register = host.readConfig(PCIEXBAR, 8);
+            long bytes = 1L << 28 - Math.min(register >>> 1 & 3, 2);
+            long at = register & -bytes;
+            boolean on = (register & PCIEXBAR_ON) != 0 && at > 0 && at < ECAM_LIMIT;
+            return on ? at : -1;
+        }
+
+        synchronized long base() {
+            return base;
+        }
+    }
+
+    /** Where firmware has put ECAM, or -1 while it is nowhere. */
+    public long ecamBase() {
+        return setup == null ? host.readConfig(PCIEXBAR, 4) & -(1L << 26) : setup.base();
+    }
+
+    /** Bytes of address space that ECAM takes at {@link #ecamBase}: 1 MiB a bus. */
+    public long ecamBytes() {
+        return 1L << 28 - Math.min(host.readConfig(PCIEXBAR, 1) >>> 1 & 3, 2);
     }
 
     private void retryAll() {
@@ -239,6 +356,9 @@ public final class PciHostBridge {
         address = state.address();
         host.restore(state.host());
         isa.restore(state.isa());
+        if (setup != null) {
+            setup.follow();
+        }
         retryAll();
     }
 }

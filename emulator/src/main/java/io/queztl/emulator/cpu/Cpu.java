@@ -73,6 +73,9 @@ public final class Cpu {
     /** Bit of {@link #attention}: a profiler wants to know RIP. */
     public static final int ATTENTION_SAMPLE = 256;
 
+    /** Bit of {@link #attention}: guest-physical pages have other memory behind them. */
+    public static final int ATTENTION_MAPPING = 512;
+
     /** General registers; see the class comment. */
     public final long[] r = new long[18];
 

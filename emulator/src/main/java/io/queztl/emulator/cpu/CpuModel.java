@@ -23,6 +23,7 @@ public record CpuModel(String name, Set<Feature> features) {
                     TSC,
                     MSR,
                     PAE,
+                    MCE,
                     SEP,
                     MTRR,
                     PGE,

@@ -13,6 +13,9 @@ public enum Feature {
     TSC(1, Register.EDX, 4),
     MSR(1, Register.EDX, 5),
     PAE(1, Register.EDX, 6),
+
+    /** CR4.MCE can be set, as UEFI firmware does unasked; there are no machine-check banks. */
+    MCE(1, Register.EDX, 7),
     CX8(1, Register.EDX, 8),
     SEP(1, Register.EDX, 11),
     MTRR(1, Register.EDX, 12),

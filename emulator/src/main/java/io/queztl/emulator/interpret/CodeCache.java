@@ -8,6 +8,7 @@ import io.queztl.emulator.sight.InvalidationReason;
 import io.queztl.machine.memory.SecondStage;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,6 +46,53 @@ public final class CodeCache {
         /** Changes when the page is written. */
         long generation;
 
+        /** A bit for each byte that may be part of a block; others can be written at no cost. */
+        final long[] code = new long[SecondStage.PAGE_SIZE / Long.SIZE];
+
+        /** True if no block has a byte of the range, which lies in the page. */
+        boolean isFree(long start, long bytes) {
+            int first = (int) start & SecondStage.PAGE_SIZE - 1;
+            int last = (int) Math.min(first + bytes, SecondStage.PAGE_SIZE) - 1;
+            for (int word = first >> 6; word <= last >> 6; word++) {
+                if ((code[word] & mask(word, first, last)) != 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        void mark(int first, int last) {
+            for (int word = first >> 6; word <= last >> 6; word++) {
+                code[word] |= mask(word, first, last);
+            }
+        }
+
+        /** The bits of a word that stand for bytes from first to last. */
+        private static long mask(int word, int first, int last) {
+            long from = word == first >> 6 ? -1L << (first & 63) : -1L;
+            long to = word == last >> 6 ? -1L >>> 63 - (last & 63) : -1L;
+            return from & to;
+        }
+
+        /** Marks the bytes of a block that starts here. */
+        void markHead(Block b) {
+            int first = (int) b.physical() & SecondStage.PAGE_SIZE - 1;
+            mark(first, Math.min(first + b.bytes, SecondStage.PAGE_SIZE) - 1);
+        }
+
+        /** Marks the bytes of a block that ends here. */
+        void markTail(Block b) {
+            int first = (int) b.physical() & SecondStage.PAGE_SIZE - 1;
+            mark(0, first + b.bytes - SecondStage.PAGE_SIZE - 1);
+        }
+
+        /** After blocks went: marks what is left. */
+        void markAgain() {
+            Arrays.fill(code, 0);
+            blocks.values().forEach(this::markHead);
+            tails.forEach(this::markTail);
+        }
+
         /** No longer in {@link #pages}. */
         boolean dropped;
     }
@@ -70,6 +118,25 @@ public final class CodeCache {
                     throw Block.Stopped.INSTANCE;
                 };
         shared.memory.codeWatcher(p -> written(p, SecondStage.PAGE_SIZE));
+        shared.memory.mappingWatcher(this::remapped);
+    }
+
+    /**
+     * Drops the blocks of pages that have other memory behind them now, and has every vCPU drop its
+     * translations: the one whose thread this is at once, the others when they next look up.
+     */
+    private void remapped(long physical, long bytes) {
+        for (long page = physical; page < physical + bytes; page += SecondStage.PAGE_SIZE) {
+            boolean ignored = written(page, SecondStage.PAGE_SIZE);
+        }
+        shared.exclusive.forEach(
+                c -> {
+                    if (c.thread == Thread.currentThread()) {
+                        c.mem.flushAll();
+                    } else {
+                        c.attend(Cpu.ATTENTION_MAPPING);
+                    }
+                });
     }
 
     /**
@@ -85,9 +152,14 @@ public final class CodeCache {
         int before = translated.get();
         synchronized (page) {
             page.generation++;
+            boolean empty = page.blocks.isEmpty() && page.tails.isEmpty();
+            if (!empty && page.isFree(physical, bytes)) {
+                return false;
+            }
             long end = physical + bytes;
             page.blocks.values().removeIf(b -> forget(b, dropIfWritten(b, physical, end)));
             page.tails.removeIf(b -> dropIfWritten(b, physical, end));
+            page.markAgain();
             if (page.blocks.isEmpty() && page.tails.isEmpty()) {
                 shared.memory.secondStage().clear(physical, SecondStage.CODE);
             }
@@ -288,6 +360,7 @@ public final class CodeCache {
                 }
                 second.tails.removeIf(old -> !old.valid);
                 second.tails.add(b);
+                second.markTail(b);
             }
         }
         synchronized (page) {
@@ -295,6 +368,7 @@ public final class CodeCache {
                 return false;
             }
             Block old = page.blocks.put(b.key, b);
+            page.markHead(b);
             if (old != null && forget(old, true)) {
                 invalidate(old, InvalidationReason.REPLACED);
             }

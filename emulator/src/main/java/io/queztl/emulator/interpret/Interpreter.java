@@ -398,6 +398,10 @@ public final class Interpreter {
                 Reset.startup(c, c.sipiVector);
             }
         }
+        if ((a & Cpu.ATTENTION_MAPPING) != 0) {
+            c.unattend(Cpu.ATTENTION_MAPPING);
+            c.mem.flushAll();
+        }
         if ((a & Cpu.ATTENTION_SAMPLE) != 0) {
             c.unattend(Cpu.ATTENTION_SAMPLE);
             c.sampler.run();

@@ -297,7 +297,7 @@ final class PageWalker {
     /** Compare-and-exchange of an entry; returns what was there. */
     private long swap64(long physical, long old, long wanted) {
         long page = memory.secondStage().ramPage(physical);
-        if (page < 0) {
+        if (page < 0 || (memory.secondStage().state(physical) & SecondStage.READ_ONLY) != 0) {
             return old;
         }
         Journal j = c.mem.journal;
@@ -314,7 +314,7 @@ final class PageWalker {
 
     private int swap32(long physical, int old, int wanted) {
         long page = memory.secondStage().ramPage(physical);
-        if (page < 0) {
+        if (page < 0 || (memory.secondStage().state(physical) & SecondStage.READ_ONLY) != 0) {
             return old;
         }
         Journal j = c.mem.journal;

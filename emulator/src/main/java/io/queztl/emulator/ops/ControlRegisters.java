@@ -112,7 +112,8 @@ public final class ControlRegisters {
         }
         c.cr0 = value;
         c.efer = efer;
-        if ((changed & (PG | WP | PE)) != 0) {
+        // Without paging PE changes no translation: boot loaders flip it for every BIOS call.
+        if ((changed & PG) != 0 || (value & PG) != 0 && (changed & WP) != 0) {
             c.mem.flushAll();
         }
         c.updateMode();
@@ -153,6 +154,7 @@ public final class ControlRegisters {
     /** The CR4 bits that a model lets be set. */
     static long cr4Writable(Cpu c) {
         return CR4_ALWAYS
+                | bit(c, Feature.MCE, 6)
                 | bit(c, Feature.UMIP, 11)
                 | bit(c, Feature.LA57, 12)
                 | bit(c, Feature.FSGSBASE, 16)

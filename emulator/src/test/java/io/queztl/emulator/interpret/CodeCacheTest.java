@@ -90,6 +90,36 @@ final class CodeCacheTest {
     }
 
     @Test
+    void writesBesideCode_leaveTheBlock() {
+        Block one = decode(first);
+        memory.write8(CODE - 1, 1);
+        memory.write8(CODE + one.bytes, 1);
+        memory.write(0x1800, new byte[0x800]);
+        assertThat(one.valid).isTrue();
+        memory.write8(CODE + one.bytes - 1, 0xf4);
+        assertThat(one.valid).isFalse();
+    }
+
+    /** As a chipset does that shows ROM in place of RAM. */
+    @Test
+    void pageWithOtherMemoryBehind_runsTheOtherCode() {
+        Interpreter interpreter = new Interpreter(first);
+        var ignored = interpreter.run();
+        assertThat((int) first.r[Cpu.RAX]).isZero();
+        memory.write(0x2000, new byte[] {0x66, (byte) 0xb8, 7, 0, 0, 0, (byte) 0xf4});
+        memory.remap(CODE, 0x1000, 0x2000, true);
+        first.halted = false;
+        first.rip = CODE;
+        ignored = interpreter.run();
+        assertThat((int) first.r[Cpu.RAX]).isEqualTo(7);
+        first.mem.store8(CODE + 2, 9);
+        assertThat(memory.read8(0x2002)).isEqualTo(7);
+        memory.remap(CODE, 0x1000, CODE, false);
+        first.mem.store8(CODE + 2, 9);
+        assertThat(memory.read8(CODE + 2)).isEqualTo(9);
+    }
+
+    @Test
     void blockThatWasInvalidated_forgetsItsSuccessors() {
         Block one = decode(first);
         one.successor0 = one;

@@ -19,6 +19,7 @@ public final class GuestMemory implements AutoCloseable {
     public static final long LOW_RAM_LIMIT = 0xC000_0000L;
 
     private static final long HIGH_RAM_START = 1L << 32;
+    private static final long MAX_ROM = 16 << 20;
 
     /** Little-endian, unaligned layouts: what guest memory holds. */
     public static final ValueLayout.OfByte I8 = ValueLayout.JAVA_BYTE;
@@ -39,7 +40,9 @@ public final class GuestMemory implements AutoCloseable {
     private final MemorySegment ram;
     private final List<RamRegion> regions;
     private final SecondStage secondStage;
+    private final long ramBytes;
     private volatile CodeWatcher codeWatcher = page -> {};
+    private volatile MappingWatcher mappingWatcher = (start, length) -> {};
 
     /**
      * Maps RAM: below 3 GiB from address 0, the rest from 4 GiB.
@@ -49,14 +52,32 @@ public final class GuestMemory implements AutoCloseable {
      * @throws IllegalArgumentException for a size that is not a positive multiple of 4096
      */
     public GuestMemory(long bytes) {
-        if (bytes <= 0 || bytes % SecondStage.PAGE_SIZE != 0) {
+        this(bytes, LOW_RAM_LIMIT, 0);
+    }
+
+    /**
+     * Maps RAM, and memory for ROM behind it, which ends at 4 GiB.
+     *
+     * @param bytes size of the RAM, a positive multiple of 4096
+     * @param lowLimit where RAM below 4 GiB ends at most, at most {@link #LOW_RAM_LIMIT}
+     * @param romBytes size of the ROM, a multiple of 4096, at most 16 MiB
+     * @throws io.queztl.linux.LinuxException when the host refuses that much
+     * @throws IllegalArgumentException for a size that is not such a multiple
+     */
+    public GuestMemory(long bytes, long lowLimit, long romBytes) {
+        if (bytes <= 0 || (bytes | lowLimit | romBytes) % SecondStage.PAGE_SIZE != 0) {
             throw new IllegalArgumentException("guest memory of " + bytes + " bytes");
         }
+        if (lowLimit <= 0 || lowLimit > LOW_RAM_LIMIT || romBytes < 0 || romBytes > MAX_ROM) {
+            throw new IllegalArgumentException("ROM of " + romBytes + " bytes");
+        }
+        ramBytes = bytes;
+        long all = bytes + romBytes;
         ram =
                 Mmap.available()
-                        ? Mmap.memfd("queztl-ram", bytes, reserved(bytes), arena)
-                        : arena.allocate(bytes, SecondStage.PAGE_SIZE);
-        long low = Math.min(bytes, LOW_RAM_LIMIT);
+                        ? Mmap.memfd("queztl-ram", all, reserved(all), arena)
+                        : arena.allocate(all, SecondStage.PAGE_SIZE);
+        long low = Math.min(bytes, lowLimit);
         regions =
                 low == bytes
                         ? List.of(new RamRegion(0, low, 0))
@@ -64,13 +85,48 @@ public final class GuestMemory implements AutoCloseable {
                                 new RamRegion(0, low, 0),
                                 new RamRegion(HIGH_RAM_START, bytes - low, low));
         RamRegion last = regions.getLast();
+        long end = last.guestPhysical() + last.bytes();
         secondStage =
                 new SecondStage(
                         Math.toIntExact(
-                                (last.guestPhysical() + last.bytes()) / SecondStage.PAGE_SIZE));
+                                (romBytes == 0 ? end : Math.max(end, HIGH_RAM_START))
+                                        / SecondStage.PAGE_SIZE));
         for (RamRegion r : regions) {
-            secondStage.map(r.guestPhysical(), r.bytes(), r.ramOffset());
+            secondStage.map(r.guestPhysical(), r.bytes(), r.ramOffset(), false);
         }
+        secondStage.map(HIGH_RAM_START - romBytes, romBytes, bytes, true);
+    }
+
+    /** Bytes of RAM, without ROM. */
+    public long ramBytes() {
+        return ramBytes;
+    }
+
+    /** The ROM, which the guest cannot write; empty if there is none. */
+    public MemorySegment rom() {
+        return ram.asSlice(ramBytes);
+    }
+
+    /**
+     * Puts other memory behind guest-physical pages, as a chipset does that hides RAM under ROM.
+     * DMA is not affected: it reaches the RAM of {@link #regions}. To be called by a device that a
+     * vCPU accesses, or while no vCPU runs: that vCPU sees the change at its next instruction, the
+     * others soon after.
+     *
+     * @param guestPhysical first address, a multiple of 4096, within what the second stage covers
+     * @param bytes a multiple of 4096
+     * @param ramOffset offset in {@link #ram()} of what is to be there, or -1 for nothing, so that
+     *     accesses go to devices
+     * @param readOnly whether writes are dropped
+     */
+    public void remap(long guestPhysical, long bytes, long ramOffset, boolean readOnly) {
+        secondStage.map(guestPhysical, bytes, ramOffset, readOnly);
+        mappingWatcher.remapped(guestPhysical, bytes);
+    }
+
+    /** Sets who hears of {@link #remap}. */
+    public void mappingWatcher(MappingWatcher watcher) {
+        mappingWatcher = watcher;
     }
 
     /** All host addresses that an offset cut by {@link #offsetMask} can lead to. */
@@ -86,7 +142,9 @@ public final class GuestMemory implements AutoCloseable {
         return Mmap.available() ? (Long.highestOneBit(ram.byteSize() - 1) << 1) - 1 : -1;
     }
 
-    /** All RAM, indexed by RAM offset (not by guest-physical address). */
+    /**
+     * All RAM, and the ROM behind it, indexed by RAM offset (not by guest-physical address).
+     */
     public MemorySegment ram() {
         return ram;
     }

@@ -41,10 +41,17 @@ public final class SecondStage {
         Arrays.fill(frames, -1);
     }
 
-    void map(long guestPhysical, long bytes, long ramOffset) {
+    /** Sets what is behind pages: memory from {@code ramOffset} on, or nothing if it is -1. */
+    void map(long guestPhysical, long bytes, long ramOffset, boolean readOnly) {
         int first = (int) (guestPhysical / PAGE_SIZE);
         for (int i = 0; i < bytes / PAGE_SIZE; i++) {
-            frames[first + i] = (int) (ramOffset / PAGE_SIZE) + i;
+            frames[first + i] = ramOffset < 0 ? -1 : (int) (ramOffset / PAGE_SIZE) + i;
+            long page = guestPhysical + (long) i * PAGE_SIZE;
+            if (readOnly) {
+                set(page, READ_ONLY);
+            } else {
+                int ignored = clear(page, READ_ONLY);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ import io.queztl.server.guest.StockModules;
 import io.queztl.vmm.builder.Outcome;
 import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.builder.VmBuilder;
+import io.queztl.vmm.config.FirmwareConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.VmConfig;
 import io.queztl.vmm.gdb.GdbServer;
@@ -145,6 +146,8 @@ final class RunCommand implements Callable<Integer> {
             })
     private @Nullable String check;
 
+    @Mixin private FirmwareOptions firmware = new FirmwareOptions();
+
     @Mixin private ControlOptions control = new ControlOptions();
 
     @Mixin private DeviceOptions devices = new DeviceOptions();
@@ -162,21 +165,23 @@ final class RunCommand implements Callable<Integer> {
                     ExitStatus.USAGE,
                     "--exec needs the stock initrd to carry the command; leave --initrd out.");
         }
-        long bytes = MemorySize.parse(memory);
+        firmware.check(
+                kernel != null
+                        || initrd != null
+                        || append != null
+                        || exec != null
+                        || unpackInitrd);
+        if (firmware.asked()) {
+            return boot();
+        }
         // Checked before anything is fetched; the kernel's own limits come later.
         VmConfig config =
-                VmConfig.of(kernel == null ? Path.of("stock") : kernel)
-                        .withCpus(cpus)
-                        .withMemory(bytes)
-                        .withCpuModel(cpuModel)
+                machine(VmConfig.of(kernel == null ? Path.of("stock") : kernel))
                         .withInitrd(initrd)
                         .withCommandLine(
                                 KernelCommandLine.of(
                                         kernel, devices.console().append(kernel, append), verbose))
-                        .withUnpackInitrd(unpackInitrd)
-                        .withDebugExit(debugExit)
-                        .withDebugConsole(debugConsole)
-                        .withDevices(devices.configs());
+                        .withUnpackInitrd(unpackInitrd);
         Sight sight = sightOptions.sight();
         SoftwareAccelerator accelerator =
                 new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
@@ -208,18 +213,50 @@ final class RunCommand implements Callable<Integer> {
                     config = config.withInitrd(temporary);
                 }
             }
-            sightOptions.kernel(config.kernel());
-            ControlOptions.Reserved socket = control.reserve(io);
-            try {
-                return run(config, accelerator, sight, temporary, socket);
-            } finally {
-                if (socket != null) {
-                    socket.close();
-                }
+            Path booted = config.kernel();
+            if (booted != null) {
+                sightOptions.kernel(booted);
             }
+            return named(config, accelerator, sight, temporary);
         } finally {
             delete(temporary);
         }
+    }
+
+    /** Has firmware boot a disk. */
+    private int boot() throws InterruptedException {
+        FirmwareConfig files =
+                firmware.config(
+                        CacheFolder.of(System.getenv()),
+                        line -> io.err().println("queztl: " + line + " ..."));
+        Sight sight = sightOptions.sight();
+        SoftwareAccelerator accelerator =
+                new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
+        return named(machine(VmConfig.of(files)), accelerator, sight, null);
+    }
+
+    /** Runs it under the name that other commands reach it by. */
+    private int named(
+            VmConfig config, SoftwareAccelerator accelerator, Sight sight, @Nullable Path temporary)
+            throws InterruptedException {
+        ControlOptions.Reserved socket = control.reserve(io);
+        try {
+            return run(config, accelerator, sight, temporary, socket);
+        } finally {
+            if (socket != null) {
+                socket.close();
+            }
+        }
+    }
+
+    /** What is the same whatever boots it. */
+    private VmConfig machine(VmConfig config) {
+        return config.withCpus(cpus)
+                .withMemory(MemorySize.parse(memory))
+                .withCpuModel(cpuModel)
+                .withDebugExit(debugExit)
+                .withDebugConsole(debugConsole)
+                .withDevices(devices.configs());
     }
 
     private List<Path> modules(StockGuest guest) {
@@ -236,6 +273,7 @@ final class RunCommand implements Callable<Integer> {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
         StatusPort status = new StatusPort(() -> reader.thenAccept(SerialConsole::startReading));
         VmBuilder builder = new VmBuilder(config, accelerator).console(io.out()).second(status);
+        builder.firmwareDebug(io.err());
         if (trace) {
             builder.trace(io.err()::println);
         }

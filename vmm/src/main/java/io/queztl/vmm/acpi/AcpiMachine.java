@@ -9,21 +9,33 @@ package io.queztl.vmm.acpi;
  * @param hpet whether there is an HPET
  * @param watchdog whether there is a watchdog
  * @param panic whether there is a port to report panics at
+ * @param pci which addresses belong to the PCI bus
  */
 public record AcpiMachine(
-        int vcpus, int serialPorts, boolean i8042, boolean hpet, boolean watchdog, boolean panic) {
-    /** A machine without the optional devices. */
+        int vcpus,
+        int serialPorts,
+        boolean i8042,
+        boolean hpet,
+        boolean watchdog,
+        boolean panic,
+        PciWindows pci) {
+    /** A machine without the optional devices, whose addresses are given by us. */
     public AcpiMachine(int vcpus, int serialPorts, boolean i8042, boolean hpet) {
-        this(vcpus, serialPorts, i8042, hpet, false, false);
+        this(vcpus, serialPorts, i8042, hpet, false, false, PciWindows.fixed());
     }
 
     /** The same with these optional devices. */
     public AcpiMachine with(boolean hasWatchdog, boolean hasPanic) {
-        return new AcpiMachine(vcpus, serialPorts, i8042, hpet, hasWatchdog, hasPanic);
+        return new AcpiMachine(vcpus, serialPorts, i8042, hpet, hasWatchdog, hasPanic, pci);
     }
 
     /** The usual machine: COM1, no keyboard, an HPET. */
     public static AcpiMachine of(int vcpus) {
         return new AcpiMachine(vcpus, 1, false, true);
+    }
+
+    /** The same with other addresses. */
+    public AcpiMachine withPci(PciWindows windows) {
+        return new AcpiMachine(vcpus, serialPorts, i8042, hpet, watchdog, panic, windows);
     }
 }

@@ -77,7 +77,7 @@ public final class AcpiTables {
         if (machine.hpet()) {
             tables.put("HPET", hpet());
         }
-        tables.put("MCFG", mcfg());
+        tables.put("MCFG", mcfg(machine.pci()));
         if (machine.watchdog()) {
             tables.put("WDAT", table("WDAT", 1, Wdat.content()));
         }
@@ -115,7 +115,7 @@ public final class AcpiTables {
         return (byte) -sum;
     }
 
-    private static byte[] rsdp(long xsdt) {
+    static byte[] rsdp(long xsdt) {
         byte[] rsdp =
                 new ByteWriter()
                         .ascii("RSD PTR ")
@@ -132,13 +132,13 @@ public final class AcpiTables {
         return rsdp;
     }
 
-    private static byte[] xsdt(List<Long> tables) {
+    static byte[] xsdt(List<Long> tables) {
         ByteWriter w = new ByteWriter();
         tables.forEach(w::u64);
         return table("XSDT", 1, w.toBytes());
     }
 
-    private static byte[] facs() {
+    static byte[] facs() {
         return new ByteWriter()
                 .ascii("FACS")
                 .u32(FACS_BYTES)
@@ -244,14 +244,17 @@ public final class AcpiTables {
         return table("HPET", 1, w.toBytes());
     }
 
-    private static byte[] mcfg() {
+    private static byte[] mcfg(PciWindows pci) {
+        if (pci.ecam() < 0) {
+            return table("MCFG", 1, new byte[8]);
+        }
         byte[] content =
                 new ByteWriter()
                         .zeros(8)
-                        .u64(Layout.ECAM)
+                        .u64(pci.ecam())
                         .u16(0)
                         .u8(0)
-                        .u8(Layout.PCI_LAST_BUS)
+                        .u8(pci.lastBus())
                         .zeros(4)
                         .toBytes();
         return table("MCFG", 1, content);

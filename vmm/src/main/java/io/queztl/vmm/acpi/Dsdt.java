@@ -40,7 +40,7 @@ final class Dsdt {
                         processors(machine.vcpus()),
                         rootBridge(machine),
                         machine.hpet() ? hpet() : new byte[0],
-                        reservations()));
+                        reservations(machine.pci())));
     }
 
     /** \_S5: the sleep type that PM1a control takes for soft off. */
@@ -73,14 +73,20 @@ final class Dsdt {
                 define(
                         "_CRS",
                         resources(
-                                busNumbers(0, Layout.PCI_LAST_BUS),
+                                busNumbers(0, machine.pci().lastBus()),
                                 io(config, 8),
                                 ioWindow(0, config - 1),
                                 ioWindow(config + 8, 0xffff),
-                                memoryWindow32(Layout.PCI_MMIO32, Layout.PCI_MMIO32_BYTES),
-                                memoryWindow64(Layout.PCI_MMIO64, Layout.PCI_MMIO64_BYTES))),
+                                memoryWindows(machine.pci()))),
                 define("_PRT", interruptRouting()),
                 device("ISA_", isaContainer(), isaDevices(machine)));
+    }
+
+    private static byte[] memoryWindows(PciWindows pci) {
+        List<byte[]> windows = new ArrayList<>();
+        pci.memory32().forEach(w -> windows.add(memoryWindow32(w.start(), w.bytes())));
+        windows.add(memoryWindow64(pci.memory64().start(), pci.memory64().bytes()));
+        return join(windows.toArray(byte[][]::new));
     }
 
     /** No ISA bridge is on the PCI bus; the devices hang off a container instead. */
@@ -143,7 +149,7 @@ final class Dsdt {
     }
 
     /** Motherboard resources: Linux only uses ECAM if it is reserved here or in the memory map. */
-    private static byte[] reservations() {
+    private static byte[] reservations(PciWindows pci) {
         return device(
                 "MBRD",
                 define("_HID", eisaId("PNP0C02")),
@@ -151,7 +157,9 @@ final class Dsdt {
                 define(
                         "_CRS",
                         resources(
-                                memory32(Layout.ECAM, Layout.ECAM_BYTES),
+                                pci.ecam() < 0
+                                        ? new byte[0]
+                                        : memory32(pci.ecam(), pci.ecamBytes()),
                                 io(Layout.PM_PORT, Layout.PM_PORTS))));
     }
 }

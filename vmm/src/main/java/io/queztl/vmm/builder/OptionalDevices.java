@@ -24,6 +24,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Makes the devices that a configuration asks for and plugs them in. */
 final class OptionalDevices {
@@ -38,6 +40,7 @@ final class OptionalDevices {
     private final ConsoleDevices consoles;
     private final SmallDevices small;
     private final PlatformDevices platform;
+    private final List<String> bootOrder = new ArrayList<>();
     private int disks;
 
     /**
@@ -105,6 +108,13 @@ final class OptionalDevices {
                                 queues,
                                 !disk.writeThrough()));
         VirtioPci ignored = slots.add(device, VirtioBlock.PCI_CLASS);
+        // As Open Firmware names a disk behind a PCI function: what SeaBIOS and OVMF compare with.
+        bootOrder.add("/pci@i0cf8/scsi@%x/disk@0,0".formatted(slots.last()));
+    }
+
+    /** What firmware tries to boot from, first to last. */
+    List<String> bootOrder() {
+        return List.copyOf(bootOrder);
     }
 
     private static DiskImage open(DiskConfig disk) {

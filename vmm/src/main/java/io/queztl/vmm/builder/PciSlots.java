@@ -60,6 +60,11 @@ final class PciSlots {
         return devices;
     }
 
+    /** The slot that was taken last. */
+    int last() {
+        return next - 1;
+    }
+
     /** Gives all devices addresses. */
     void assignAddresses() {
         bridge.assignAddresses(

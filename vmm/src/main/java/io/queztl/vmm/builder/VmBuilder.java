@@ -32,6 +32,7 @@ import io.queztl.vmm.acpi.AcpiMachine;
 import io.queztl.vmm.acpi.AcpiTables;
 import io.queztl.vmm.boot.BootEntry;
 import io.queztl.vmm.boot.BootLoader;
+import io.queztl.vmm.config.FirmwareConfig;
 import io.queztl.vmm.config.MemorySize;
 import io.queztl.vmm.config.PanicConfig;
 import io.queztl.vmm.config.VmConfig;
@@ -58,6 +59,7 @@ public final class VmBuilder {
     private final Accelerator accelerator;
     private OutputStream console = OutputStream.nullOutputStream();
     private OutputStream second = OutputStream.nullOutputStream();
+    private OutputStream firmwareDebug = OutputStream.nullOutputStream();
     private @Nullable Consumer<String> trace;
 
     /** Builds what {@code config} says, its CPUs made by {@code accelerator}. */
@@ -75,6 +77,12 @@ public final class VmBuilder {
     /** Where the second serial port prints; closed by its owner. */
     public VmBuilder second(OutputStream out) {
         second = out;
+        return this;
+    }
+
+    /** Where firmware's debug port prints; closed by its owner. */
+    public VmBuilder firmwareDebug(OutputStream out) {
+        firmwareDebug = out;
         return this;
     }
 
@@ -132,15 +140,19 @@ public final class VmBuilder {
     }
 
     private VirtualMachine build(Closer closer) {
-        GuestMemory memory = closer.add(new GuestMemory(config.memoryBytes()));
-        long rsdp =
-                AcpiTables.write(
-                        memory,
-                        new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true)
-                                .with(
-                                        !config.devices(WatchdogConfig.class).isEmpty(),
-                                        !config.devices(PanicConfig.class).isEmpty()));
-        BootEntry entry = BootLoader.load(config.bootRequest().withRsdp(rsdp), memory);
+        FirmwareConfig firmware = config.firmware();
+        FirmwareBoard board = firmware == null ? null : new FirmwareBoard(firmware, closer);
+        GuestMemory memory =
+                closer.add(
+                        board == null
+                                ? new GuestMemory(config.memoryBytes())
+                                : board.memory(config.memoryBytes()));
+        AcpiMachine machine = 
+                new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true)
+                        .with(
+                                !config.devices(WatchdogConfig.class).isEmpty(),
+                                !config.devices(PanicConfig.class).isEmpty());
+        BootEntry entry = board == null ? load(machine, memory) : null;
 
         VmClock clock = new VmClock();
         TimerThread timers = closer.add(new TimerThread(clock));
@@ -163,7 +175,9 @@ public final class VmBuilder {
         Peripherals peripherals = new Peripherals();
         PlatformDevices platform = new PlatformDevices(ports, timers, exit, peripherals);
         PciSlots slots =
-                addPci(closer, memory, mmio, ports, apics, irqs, exit, peripherals, platform);
+                addPci(
+                        closer, memory, mmio, ports, apics, irqs, exit, peripherals, platform,
+                        board, machine);
 
         List<OutputBuffer> outputs = peripherals.outputs();
         Serial serial = null;
@@ -173,6 +187,9 @@ public final class VmBuilder {
             outputs.add(output);
             IrqLine line = irqs.line(Layout.serialIrqs()[i]);
             Serial port = new Serial(line, output, timers);
+            if (board != null) {
+                port.receiveAlways();
+            }
             ports.add(Layout.serialPorts()[i], Serial.PORTS, port);
             serial = serial == null ? port : serial;
         }
@@ -182,12 +199,20 @@ public final class VmBuilder {
             ports.add(Layout.DEBUG_CONSOLE_PORT, 1, new DebugConsole(output));
         }
 
+        if (board != null && board.debug()) {
+            OutputBuffer output = closer.add(new OutputBuffer("firmware-debug", firmwareDebug));
+            outputs.add(output);
+            ports.add(Layout.FIRMWARE_DEBUG_PORT, 1, new DebugConsole(output));
+        }
+
         List<? extends Vcpu> cpus =
                 accelerator.createVcpus(
                         new VmParameters(
                                 memory, mmio, ports, clock, apics.localApics(), config.cpuModel()));
         Vcpu boot = cpus.getFirst();
-        boot.restore(entry.toCpuState(boot.state()));
+        if (entry != null) {
+            boot.restore(entry.toCpuState(boot.state()));
+        }
         List<VcpuThread> threads = new ArrayList<>();
         VirtualMachine.DebugHook debug = new VirtualMachine.DebugHook();
         for (Vcpu cpu : cpus) {
@@ -225,8 +250,8 @@ public final class VmBuilder {
         Pit pit = new Pit(hpet.intervalTimerLine(), timers);
         ports.add(Layout.PIT_PORT, Pit.PORTS, pit);
         ports.add(Layout.PORT_B, 1, pit.systemControl());
-        long all = memory.ram().byteSize();
-        long low = Math.min(all, Layout.LOW_RAM_LIMIT);
+        long all = memory.ramBytes();
+        long low = memory.regions().getFirst().bytes();
         Cmos cmos = new Cmos(hpet.realTimeClockLine(), timers, low, all - low);
         ports.add(Layout.RTC_PORT, Cmos.PORTS, cmos);
     }
@@ -240,21 +265,37 @@ public final class VmBuilder {
             IrqRouter irqs,
             CompletableFuture<Outcome> exit,
             Peripherals peripherals,
-            PlatformDevices platform) {
+            PlatformDevices platform,
+            @Nullable FirmwareBoard board,
+            AcpiMachine machine) {
         // The reset register lies among the configuration ports: the bridge passes it on.
         ResetControl reset =
                 new ResetControl(() -> {
                     boolean ignored = exit.complete(new Outcome.Reset());
                 });
-        PciHostBridge bridge = new PciHostBridge(mmio, ports, reset, Layout.ECAM);
+        PciHostBridge bridge =
+                board == null
+                        ? new PciHostBridge(mmio, ports, reset, Layout.ECAM)
+                        : board.bridge(memory, mmio, ports, reset);
         ports.add(Layout.PCI_CONFIG_PORT, PciHostBridge.PORTS, bridge.ports());
-        mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
         PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
-        new OptionalDevices(config, closer, memory, slots, console, peripherals, platform).add();
-        slots.assignAddresses();
+        OptionalDevices devices = new OptionalDevices(config, closer, memory, slots, console, peripherals, platform);
+        devices.add();
+        if (board == null) {
+            mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
+            slots.assignAddresses();
+        } else {
+            board.add(
+                    closer, memory, mmio, ports, bridge, config, machine, devices.bootOrder());
+        }
         return slots;
+    }
+
+    private BootEntry load(AcpiMachine machine, GuestMemory memory) {
+        long rsdp = AcpiTables.write(memory, machine);
+        return BootLoader.load(config.bootRequest().withRsdp(rsdp), memory);
     }
 
     private AcpiPm addPower(

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param cpus number of vCPUs, 1 to {@link #MAX_CPUS}
  * @param memoryBytes RAM, a multiple of 4096
  * @param cpuModel name of a CPU model of the accelerator
- * @param kernel bzImage, ELF or multiboot file
+ * @param kernel bzImage, ELF or multiboot file; null with firmware, which finds one on a disk
+ * @param firmware what boots the VM in place of a kernel, or null
  * @param initrd initial RAM disk
  * @param commandLine kernel command line
  * @param unpackInitrd decompress the initrd in the VMM
@@ -26,7 +27,8 @@ public record VmConfig(
         int cpus,
         long memoryBytes,
         String cpuModel,
-        Path kernel,
+        @Nullable Path kernel,
+        @Nullable FirmwareConfig firmware,
         @Nullable Path initrd,
         String commandLine,
         boolean unpackInitrd,
@@ -64,6 +66,13 @@ public record VmConfig(
                     "%s of memory is not a multiple of 4K; choose one with --memory."
                             .formatted(MemorySize.format(memoryBytes)));
         }
+        if ((kernel == null) == (firmware == null)) {
+            throw invalid("a VM boots either a kernel or firmware; name one of them.");
+        }
+        if (firmware != null && (initrd != null || !commandLine.isEmpty())) {
+            throw invalid(
+                    "firmware takes kernel, initrd and command line from the disk; leave them out.");
+        }
         if (commandLine.indexOf('\0') >= 0) {
             throw invalid("the kernel command line has a NUL character; leave it out.");
         }
@@ -71,7 +80,12 @@ public record VmConfig(
 
     /** One vCPU, 512 MiB and this kernel. */
     public static VmConfig of(Path kernel) {
-        return new Fields(kernel).config();
+        return new Fields(kernel, null).config();
+    }
+
+    /** One vCPU, 512 MiB and this firmware. */
+    public static VmConfig of(FirmwareConfig firmware) {
+        return new Fields(null, firmware).config();
     }
 
     /** The same with another number of vCPUs. */
@@ -129,10 +143,18 @@ public record VmConfig(
         return devices.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
-    /** What the boot loader is asked to do. */
+    /**
+     * What the boot loader is asked to do.
+     *
+     * @throws IllegalStateException if firmware boots the VM
+     */
     public BootRequest bootRequest() {
+        Path file = kernel;
+        if (file == null) {
+            throw new IllegalStateException("firmware boots this VM");
+        }
         return new BootRequest(
-                kernel, initrd, List.of(), commandLine, BootRequest.Protocol.AUTO, unpackInitrd, 0);
+                file, initrd, List.of(), commandLine, BootRequest.Protocol.AUTO, unpackInitrd, 0);
     }
 
     private static VmException invalid(String message) {
@@ -140,7 +162,7 @@ public record VmConfig(
     }
 
     private VmConfig change(Consumer<Fields> change) {
-        Fields fields = new Fields(kernel);
+        Fields fields = new Fields(kernel, firmware);
         fields.cpus = cpus;
         fields.memoryBytes = memoryBytes;
         fields.cpuModel = cpuModel;
@@ -159,7 +181,8 @@ public record VmConfig(
         private int cpus = 1;
         private long memoryBytes = DEFAULT_MEMORY;
         private String cpuModel = DEFAULT_CPU_MODEL;
-        private Path kernel;
+        private @Nullable Path kernel;
+        private final @Nullable FirmwareConfig firmware;
         private @Nullable Path initrd;
         private String commandLine = "";
         private boolean unpackInitrd;
@@ -167,8 +190,9 @@ public record VmConfig(
         private boolean debugConsole;
         private List<DeviceConfig> devices = List.of();
 
-        Fields(Path kernel) {
+        Fields(@Nullable Path kernel, @Nullable FirmwareConfig firmware) {
             this.kernel = kernel;
+            this.firmware = firmware;
         }
 
         VmConfig config() {
@@ -177,6 +201,7 @@ public record VmConfig(
                     memoryBytes,
                     cpuModel,
                     kernel,
+                    firmware,
                     initrd,
                     commandLine,
                     unpackInitrd,

@@ -14,6 +14,7 @@ import io.queztl.machine.memory.GuestMemory;
  * 0xC000_0000  end of low RAM, start of the 32-bit PCI MMIO window
  * 0xE000_0000  ECAM, 256 MiB (reserved)
  * 0xFEC0_0000  IOAPIC     0xFED0_0000 HPET     0xFEE0_0000 local APIC and MSI
+ * 0xFF00_0000  ROM and flash of firmware, up to 4 GiB
  * 4 GiB        the rest of the RAM
  * 512 GiB      64-bit PCI MMIO window
  * </pre>
@@ -122,6 +123,26 @@ public final class Layout {
     /** Bytes in the 64-bit PCI MMIO window. */
     public static final long PCI_MMIO64_BYTES = 0x40_0000_0000L;
 
+    /** End of guest-physical addresses, at the least width we offer. */
+    public static final long PHYSICAL_END = 1L << 40;
+
+    // ---- firmware ----
+
+    /**
+     * End of RAM below 4 GiB where firmware sets up the machine, if there is more than fits below
+     * {@link #FIRMWARE_ECAM}: it puts ECAM and devices above.
+     */
+    public static final long FIRMWARE_LOW_RAM = 0x8000_0000L;
+
+    /** The lowest address at which firmware puts ECAM. */
+    public static final long FIRMWARE_ECAM = 0xb000_0000L;
+
+    /** ROM and flash end here. */
+    public static final long ROM_END = 0x1_0000_0000L;
+
+    /** ROM and flash begin here at the lowest. */
+    public static final long ROM_LIMIT = 0xff00_0000L;
+
     // ---- I/O ports ----
 
     /** First 8259 (two ports). */
@@ -156,6 +177,12 @@ public final class Layout {
 
     /** Debug console of test payloads (optional). */
     public static final int DEBUG_CONSOLE_PORT = 0xe9;
+
+    /** Debug console of firmware. */
+    public static final int FIRMWARE_DEBUG_PORT = 0x402;
+
+    /** Firmware configuration device. */
+    public static final int FW_CFG_PORT = 0x510;
 
     /** isa-debug-exit of test payloads (optional). */
     public static final int DEBUG_EXIT_PORT = 0xf4;
