@@ -1,6 +1,7 @@
 package io.queztl.emulator.mmu;
 
 import io.queztl.emulator.cpu.Cpu;
+import io.queztl.emulator.ops.Cpuid;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.machine.memory.SecondStage;
 import java.lang.foreign.ValueLayout;
@@ -16,9 +17,6 @@ final class PageWalker {
     static final int WRITE = 1;
     static final int FETCH = 2;
 
-    /** Physical address bits that CPUID reports. */
-    static final int PHYSICAL_BITS = 46;
-
     private static final int P = 1;
     private static final int W = 2;
     private static final int U = 4;
@@ -27,8 +25,8 @@ final class PageWalker {
     private static final int PS = 1 << 7;
     private static final int G = 1 << 8;
     private static final long NX = 1L << 63;
-    private static final long ADDRESS = (1L << PHYSICAL_BITS) - 1 & ~0xfffL;
-    private static final long RESERVED = (1L << 52) - (1L << PHYSICAL_BITS);
+    private static final long ADDRESS = (1L << Cpuid.PHYSICAL_BITS) - 1 & ~0xfffL;
+    private static final long RESERVED = (1L << 52) - (1L << Cpuid.PHYSICAL_BITS);
 
     private static final int ERROR_P = 1;
     private static final int ERROR_W = 2;

@@ -19,8 +19,8 @@ public final class Cpuid {
     /** Family 0x1A, model 2, stepping 1; also RDX after reset. */
     static final int SIGNATURE = 0x00b0_0f21;
 
-    /** Width of a physical address. */
-    public static final int PHYSICAL_BITS = 46;
+    /** Width of a physical address: UEFI firmware maps all of it, in pages of 2 MiB. */
+    public static final int PHYSICAL_BITS = 40;
 
     private static final int MAX_BASIC = 0x16;
     private static final int MAX_EXTENDED = 0x8000_0021;

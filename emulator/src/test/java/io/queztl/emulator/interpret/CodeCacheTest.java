@@ -92,11 +92,11 @@ final class CodeCacheTest {
     @Test
     void writesBesideCode_leaveTheBlock() {
         Block one = decode(first);
-        memory.write8(CODE - 1, 1);
-        memory.write8(CODE + one.bytes, 1);
-        memory.write(0x1800, new byte[0x800]);
+        first.mem.store8(CODE - 1, 1);
+        first.mem.store64(CODE + one.bytes, 1);
+        first.mem.store64(CODE + 0xff8, 1);
         assertThat(one.valid).isTrue();
-        memory.write8(CODE + one.bytes - 1, 0xf4);
+        first.mem.store8(CODE + one.bytes - 1, 0xf4);
         assertThat(one.valid).isFalse();
     }
 
