@@ -103,9 +103,7 @@ class FirmwareTest {
                         Integer.toString(cpus),
                         "--disk",
                         disk + ",format=raw");
-        assertThat(result.out())
-                .contains("GRUB on " + platform)
-                .contains(GrubDisk.MARKER + by);
+        assertThat(result.out()).contains("GRUB on " + platform).contains(GrubDisk.MARKER + by);
         assertThat(result.status()).as(result.err()).isZero();
     }
 }

@@ -148,7 +148,12 @@ class FirmwareBridgeTest extends SnapshotContract<PciHostBridge, PciHostBridgeSt
         int steps = Seeds.all() ? 1_000_000 : 10_000;
         for (int i = 0; i < steps; i++) {
             int register = random.nextBoolean() ? 0x60 + random.nextInt(8) : random.nextInt(256);
-            config(bridge, random.nextInt(2) * 31, register, 1 << random.nextInt(3), random.nextInt());
+            config(
+                    bridge,
+                    random.nextInt(2) * 31,
+                    register,
+                    1 << random.nextInt(3),
+                    random.nextInt());
         }
         for (long page = 0; page < RAM; page += 0x1000) {
             if (page < 0xc_0000 || page >= 0x10_0000) {

@@ -129,14 +129,13 @@ public final class CodeCache {
         for (long page = physical; page < physical + bytes; page += SecondStage.PAGE_SIZE) {
             boolean ignored = written(page, SecondStage.PAGE_SIZE);
         }
-        shared.exclusive.forEach(
-                c -> {
-                    if (c.thread == Thread.currentThread()) {
-                        c.mem.flushAll();
-                    } else {
-                        c.attend(Cpu.ATTENTION_MAPPING);
-                    }
-                });
+        shared.exclusive.forEach(c -> {
+            if (c.thread == Thread.currentThread()) {
+                c.mem.flushAll();
+            } else {
+                c.attend(Cpu.ATTENTION_MAPPING);
+            }
+        });
     }
 
     /**

@@ -142,9 +142,7 @@ public final class GuestMemory implements AutoCloseable {
         return Mmap.available() ? (Long.highestOneBit(ram.byteSize() - 1) << 1) - 1 : -1;
     }
 
-    /**
-     * All RAM, and the ROM behind it, indexed by RAM offset (not by guest-physical address).
-     */
+    /** All RAM, and the ROM behind it, indexed by RAM offset (not by guest-physical address). */
     public MemorySegment ram() {
         return ram;
     }

@@ -73,7 +73,8 @@ final class FirmwareOptions {
                 switch (name) {
                     case "seabios" -> StockFirmware.seabios(cache, progress);
                     case "ovmf" -> StockFirmware.ovmf(cache, progress);
-                    default -> new StockFirmware(Path.of(name), null);
+                    // With a ROM of the user's own the variables must be there already.
+                    default -> new StockFirmware(Path.of(name), variables);
                 };
         return new FirmwareConfig(files.rom(), files.variables(), variables, debug);
     }

@@ -166,11 +166,7 @@ final class RunCommand implements Callable<Integer> {
                     "--exec needs the stock initrd to carry the command; leave --initrd out.");
         }
         firmware.check(
-                kernel != null
-                        || initrd != null
-                        || append != null
-                        || exec != null
-                        || unpackInitrd);
+                kernel != null || initrd != null || append != null || exec != null || unpackInitrd);
         if (firmware.asked()) {
             return boot();
         }

@@ -106,7 +106,9 @@ public record StockFirmware(Path rom, @Nullable Path variables) {
             String version = apt.version(name);
             if (version.isEmpty()) {
                 throw new IOException(
-                        trouble.isEmpty() ? "apt knows no package " + name : "apt says: " + trouble);
+                        trouble.isEmpty()
+                                ? "apt knows no package " + name
+                                : "apt says: " + trouble);
             }
             progress.accept("downloading " + name + " " + version);
             Path unpacked = Files.createDirectory(work.resolve("unpacked"));

@@ -54,8 +54,7 @@ public record AcpiLinker(byte[] tables, byte[] rsdp, byte[] script) {
         long facs = append(blob, AcpiTables.facs());
         long dsdt = append(blob, AcpiTables.dsdt(machine));
         List<Long> places = new ArrayList<>();
-        for (Map.Entry<String, byte[]> t :
-                AcpiTables.tables(machine, facs, dsdt).entrySet()) {
+        for (Map.Entry<String, byte[]> t : AcpiTables.tables(machine, facs, dsdt).entrySet()) {
             byte[] table = t.getValue();
             int at = append(blob, table);
             places.add((long) at);
@@ -128,10 +127,6 @@ public record AcpiLinker(byte[] tables, byte[] rsdp, byte[] script) {
     }
 
     private static byte[] checksum(String file, int at, int start, int length) {
-        return putName(command(ADD_CHECKSUM), file)
-                .putInt(at)
-                .putInt(start)
-                .putInt(length)
-                .array();
+        return putName(command(ADD_CHECKSUM), file).putInt(at).putInt(start).putInt(length).array();
     }
 }

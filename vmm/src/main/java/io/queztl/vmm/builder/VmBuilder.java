@@ -287,8 +287,7 @@ public final class VmBuilder {
             mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
             slots.assignAddresses();
         } else {
-            board.add(
-                    closer, memory, mmio, ports, bridge, config, machine, devices.bootOrder());
+            board.add(closer, memory, mmio, ports, bridge, config, machine, devices.bootOrder());
         }
         return slots;
     }
