@@ -147,7 +147,7 @@ public final class VmBuilder {
                         board == null
                                 ? new GuestMemory(config.memoryBytes())
                                 : board.memory(config.memoryBytes()));
-        AcpiMachine machine = 
+        AcpiMachine machine =
                 new AcpiMachine(config.cpus(), SERIAL_PORTS, false, true)
                         .with(
                                 !config.devices(WatchdogConfig.class).isEmpty(),
@@ -176,8 +176,17 @@ public final class VmBuilder {
         PlatformDevices platform = new PlatformDevices(ports, timers, exit, peripherals);
         PciSlots slots =
                 addPci(
-                        closer, memory, mmio, ports, apics, irqs, exit, peripherals, platform,
-                        board, machine);
+                        closer,
+                        memory,
+                        mmio,
+                        ports,
+                        apics,
+                        irqs,
+                        exit,
+                        peripherals,
+                        platform,
+                        board,
+                        machine);
 
         List<OutputBuffer> outputs = peripherals.outputs();
         Serial serial = null;
@@ -281,7 +290,9 @@ public final class VmBuilder {
         PciSlots slots = new PciSlots(bridge, mmio, ports, apics, irqs);
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
-        OptionalDevices devices = new OptionalDevices(config, closer, memory, slots, console, peripherals, platform);
+        OptionalDevices devices =
+                new OptionalDevices(
+                        config, closer, memory, slots, console, peripherals, platform);
         devices.add();
         if (board == null) {
             mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
