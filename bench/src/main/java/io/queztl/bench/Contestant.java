@@ -29,6 +29,11 @@ enum Contestant {
             for (Machine.Disk disk : machine.disks()) {
                 line.addAll(List.of("--disk", disk.file() + ",format=" + disk.format()));
             }
+            for (Machine.Network network : machine.networks()) {
+                boolean user = network.tap().isEmpty();
+                line.addAll(
+                        List.of("--net", user ? "user,host-access" : "tap,name=" + network.tap()));
+            }
             return line;
         }
     },
@@ -40,7 +45,19 @@ enum Contestant {
             List<String> line = new ArrayList<>();
             line.addAll(List.of(QEMU, "-accel", "tcg", "-cpu", "max", "-smp", "1"));
             line.addAll(List.of("-m", MEMORY, "-display", "none", "-serial", "stdio"));
-            line.addAll(List.of("-no-reboot", "-nic", "none"));
+            line.add("-no-reboot");
+            if (machine.networks().isEmpty()) {
+                line.addAll(List.of("-nic", "none"));
+            }
+            for (int i = 0; i < machine.networks().size(); i++) {
+                String tap = machine.networks().get(i).tap();
+                String kind =
+                        tap.isEmpty()
+                                ? "user"
+                                : "tap,script=no,downscript=no,vhost=off,ifname=" + tap;
+                line.addAll(List.of("-netdev", kind + ",id=n" + i));
+                line.addAll(List.of("-device", "virtio-net-pci,romfile=,netdev=n" + i));
+            }
             line.addAll(List.of("-kernel", machine.kernel().toString()));
             line.addAll(List.of("-initrd", machine.initrd().toString()));
             line.addAll(List.of("-append", "console=ttyS0 panic=-1 quiet"));
@@ -92,8 +109,10 @@ enum Contestant {
             throws IOException, InterruptedException {
         measurements.start();
         long start = System.nanoTime();
+        List<String> commandLine = new ArrayList<>(machine.prefix());
+        commandLine.addAll(command(machine));
         Process p =
-                new ProcessBuilder(command(machine))
+                new ProcessBuilder(commandLine)
                         .redirectErrorStream(true)
                         .redirectInput(Path.of("/dev/null").toFile())
                         .start();

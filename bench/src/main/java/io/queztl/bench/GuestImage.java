@@ -78,22 +78,26 @@ final class GuestImage {
     }
 
     /**
-     * An initramfs that runs items of {@link IoSuite}, with the modules for their devices.
+     * An initramfs that runs items of {@link IoSuite} or {@link NetSuite}, with the modules for
+     * their devices.
      *
      * @param tree programs of Debian
      */
     static void writeIo(Path target, StockGuest stock, Path tree, List<Item> items, Options options)
             throws IOException, InterruptedException {
+        boolean net = items.getFirst().group() == Item.Group.NETWORK;
+        List<String> programs = net ? NetSuite.PROGRAMS : IoSuite.PROGRAMS;
+        List<List<String>> modules = net ? NetSuite.MODULES : IoSuite.MODULES;
         try (CpioWriter cpio = open(target)) {
             base(cpio, stock.busybox(), resource("init"));
-            for (String program : IoSuite.PROGRAMS) {
+            for (String program : programs) {
                 copy(cpio, tree.resolve(program), program, 0755);
             }
-            for (String library : Libraries.of(tree, IoSuite.PROGRAMS)) {
+            for (String library : Libraries.of(tree, programs)) {
                 copy(cpio, tree.resolve(library), library, 0755);
             }
             int number = 0;
-            for (Path module : StockModules.files(stock.modules(), IoSuite.MODULES)) {
+            for (Path module : StockModules.files(stock.modules(), modules)) {
                 String name = "modules/%02d-%s".formatted(number++, module.getFileName());
                 copy(cpio, module, name, 0644);
             }

@@ -17,7 +17,9 @@ record Item(String name, Group group, String command, int count) {
         TOOLS,
         SYSTEM,
         /** With disks; see {@link IoSuite}. */
-        DISK
+        DISK,
+        /** With networks; see {@link NetSuite}. */
+        NETWORK
     }
 
     /** An item of our own program, {@code bench NAME COUNT}. */

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param queztl measure Queztl
  * @param peer measure QEMU
  * @param json where to write all figures; null for nowhere
- * @param io measure disks instead of programs
+ * @param io measure disks and networks instead of programs
  * @param soakMinutes how long to repeat the suite under Queztl; 0 to compare instead
  * @param verbose print what the guests print
  */
@@ -37,7 +37,8 @@ record Options(
             Runs the same kernel and programs under Queztl and under QEMU's TCG in turn and prints how
             many times faster Queztl is.
 
-              --io              disks: fio on raw and qcow2 images
+              --io              disks (fio on raw and qcow2 images) and networks (iperf3 through the
+                                monitor's own network and TAP)
               --only REGEX      only the items whose names it matches somewhere
               --quick           one repeat, a quarter of the work, short warm-ups
               --repeats N       measured runs of each item (default 3)

@@ -6,6 +6,7 @@ import io.queztl.bench.Item.Group;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The items, and the shell text that runs them in the guest. */
 final class Suite {
@@ -81,10 +82,16 @@ final class Suite {
                 .formatted(name, hex + hex, hex);
     }
 
+    /** All items, or all of {@code --io}. */
+    static List<Item> all(boolean io) {
+        return io ? Stream.concat(IoSuite.ITEMS.stream(), NetSuite.ITEMS.stream()).toList() : ITEMS;
+    }
+
     /** The items that the options ask for. */
     static List<Item> selected(Options options) {
-        List<Item> all = options.io() ? IoSuite.ITEMS : ITEMS;
-        return all.stream().filter(i -> options.only().matcher(i.name()).find()).toList();
+        return all(options.io()).stream()
+                .filter(i -> options.only().matcher(i.name()).find())
+                .toList();
     }
 
     /** The boots that the options ask for. */
@@ -105,6 +112,11 @@ final class Suite {
                         options.io() ? "1" : "");
     }
 
+    private static String network(List<Item> items) {
+        boolean any = items.stream().anyMatch(i -> i.group() == Group.NETWORK);
+        return any ? "; mkdir -p /sys; mount -t sysfs sys /sys; " + NetSuite.PREPARATION : "";
+    }
+
     /** A file that init reads: the preparation, a function for each item, and one that runs all. */
     static String items(List<Item> items, Options options) {
         StringBuilder text = new StringBuilder();
@@ -117,7 +129,7 @@ final class Suite {
         boolean big = items.stream().anyMatch(i -> i.command().contains("/tmp/big"));
         String preparation =
                 options.io()
-                        ? "for m in /modules/*; do insmod $m; done"
+                        ? "for m in /modules/*; do insmod $m; done" + network(items)
                         : big ? "for i in 0 1 2 3 4 5 6 7; do cat /data/text; done >/tmp/big" : ":";
         text.append("prepare() { ").append(preparation).append("; }\n");
         text.append(calls.stream().collect(Collectors.joining("\n", "all() {\n", "\n}\n")));

@@ -63,7 +63,10 @@ public interface NetworkBackend extends AutoCloseable {
         send(packet);
     }
 
-    /** The guest has sent what it had to send: what was kept to go out together goes now. */
+    /**
+     * The guest has sent what it had to send for now: what was kept to go out together goes. Unlike
+     * {@link #send}, which must not, it may deliver.
+     */
     default void flush(int queue) {}
 
     /** True while the far end is reachable; the device shows it as its link status. */

@@ -143,7 +143,7 @@ public final class TapNetwork implements NetworkBackend {
         return name;
     }
 
-    /** Packets of the guest that the kernel refused. */
+    /** Packets of the guest, and settings, that the kernel refused. */
     public long refused() {
         return refused.get();
     }
@@ -169,7 +169,11 @@ public final class TapNetwork implements NetworkBackend {
             flags |= guest.tcp6() ? Tap.TCP6 : 0;
             flags |= guest.ecn() && (guest.tcp4() || guest.tcp6()) ? Tap.ECN : 0;
         }
-        queues.getFirst().tap.offloads(flags); // it is the interface's
+        try {
+            queues.getFirst().tap.offloads(flags); // they are the interface's
+        } catch (LinuxException e) {
+            long ignored = refused.incrementAndGet(); // it was deleted
+        }
     }
 
     @Override
@@ -180,11 +184,18 @@ public final class TapNetwork implements NetworkBackend {
     @Override
     public synchronized void activeQueues(int count) {
         // What is not in use must not be given packets by the kernel.
-        while (active < Math.min(count, queues.size())) {
-            queues.get(active++).tap.attach(true);
-        }
-        while (active > Math.max(count, 1)) {
-            queues.get(--active).tap.attach(false);
+        int wanted = Math.clamp(count, 1, queues.size());
+        try {
+            while (active < wanted) {
+                queues.get(active).tap.attach(true);
+                active++;
+            }
+            while (active > wanted) {
+                queues.get(active - 1).tap.attach(false);
+                active--;
+            }
+        } catch (LinuxException e) {
+            long ignored = refused.incrementAndGet(); // it was deleted
         }
     }
 

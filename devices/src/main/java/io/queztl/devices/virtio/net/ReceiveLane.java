@@ -53,7 +53,7 @@ final class ReceiveLane {
             }
             DescriptorChain chain = chain(count);
             if (ring.pop(chain)) {
-                if (chain.readable() > 0 || chain.writable() == 0) {
+                if (chain.writable() == 0) {
                     throw new MalformedRingException("a receive buffer that cannot be written");
                 }
                 room += chain.writable();

@@ -41,8 +41,8 @@ public final class VirtioNet extends VirtioDevice {
     private static final int QUEUE_SIZE = 256;
     private static final int CONTROL_SIZE = 64;
 
-    /** Packets after which the driver gets its buffers back although more wait. */
-    private static final int SIGNAL_EVERY = 64;
+    /** Packets after which the driver gets its buffers back, and the backend flushes. */
+    private static final int BATCH = 64;
 
     private final NetworkBackend backend;
     private final long ownMac;
@@ -155,8 +155,13 @@ public final class VirtioNet extends VirtioDevice {
 
     @Override
     protected void processed(int queue) {
-        if (ready && (queue & 1) == 0 && queue != controlQueue()) {
+        if (!ready || queue == controlQueue()) {
+            return;
+        }
+        if ((queue & 1) == 0) {
             backend.receiverReady();
+        } else {
+            backend.flush(queue / 2);
         }
     }
 
@@ -189,22 +194,20 @@ public final class VirtioNet extends VirtioDevice {
         }
 
         void send(int queue, Virtqueue ring) {
-            do {
-                int unsignalled = 0;
-                ring.disableNotifications();
-                while (ring.pop(chain)) {
-                    send();
-                    ring.push(chain, 0);
-                    if (++unsignalled == SIGNAL_EVERY) {
-                        complete(queue, ring);
-                        unsignalled = 0;
-                    }
-                }
-                if (unsignalled > 0) {
-                    complete(queue, ring);
-                }
-                backend.flush(pair);
-            } while (ring.enableNotifications());
+            ring.disableNotifications();
+            int sent = 0;
+            while (sent < BATCH && ring.pop(chain)) {
+                send();
+                ring.push(chain, 0);
+                sent++;
+            }
+            if (sent > 0) {
+                complete(queue, ring);
+            }
+            // Served again after the flush, for which the lock must be free.
+            if (sent == BATCH || ring.enableNotifications()) {
+                kick(queue);
+            }
         }
 
         private void send() {

@@ -48,10 +48,18 @@ class VirtioNetTest extends VirtioDeviceContract {
         ((VirtioNet) d).restore((VirtioNetState) state);
     }
 
-    /** A receive buffer. */
+    @Override
+    protected int requestQueue() {
+        return 1;
+    }
+
+    /** A packet to send that, by mistake, can also hold one that is received. */
     @Override
     protected List<Buffer> request() {
-        return List.of(new Buffer(DATA, 10, true), new Buffer(DATA + 64, 90, true));
+        return List.of(
+                new Buffer(DATA, 12, false),
+                new Buffer(DATA + 64, 100, false),
+                new Buffer(DATA + 256, 90, true));
     }
 
     /** In the tests of the contract there is always a packet for the guest. */
