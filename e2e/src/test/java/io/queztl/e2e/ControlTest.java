@@ -90,6 +90,26 @@ class ControlTest {
     }
 
     @Test
+    void balloon_isShownAndChanged() throws Exception {
+        String kernel = TinyKernel.LOOP.write(folder).toString();
+        Process vm = start("run", "--name", "b", "-m", "64M", "--balloon", "0", "--kernel", kernel);
+        try {
+            Result first;
+            do {
+                first = run("balloon", "b", "16M");
+            } while (vm.isAlive() && first.status() != 0);
+            // The tiny kernel has no driver.
+            assertThat(first.text()).isEqualTo("target          16 MiB\nactual          0 MiB\n");
+            Result all = run("balloon", "b", "64M");
+            assertThat(all.status()).isEqualTo(12);
+            assertThat(all.text()).contains("all of the guest's 64M").hasLineCount(1);
+            assertThat(run("balloon", "b").text()).isEqualTo(first.text());
+        } finally {
+            vm.destroyForcibly();
+        }
+    }
+
+    @Test
     void killedVm_isNoLongerListed() throws Exception {
         Process vm = looping("killed");
         vm.destroyForcibly().waitFor();

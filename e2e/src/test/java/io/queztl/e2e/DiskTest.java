@@ -199,7 +199,8 @@ class DiskTest {
     void disk_thatIsExported_isInUse() throws Exception {
         Path file = image(ImageFormat.QCOW2);
         Path socket = folder.resolve("export");
-        Process serve = process("image", "serve", "--format", "qcow2", "--socket", "" + socket, "" + file);
+        Process serve =
+                process("image", "serve", "--format", "qcow2", "--socket", "" + socket, "" + file);
         try {
             while (serve.isAlive() && !Files.exists(socket)) {
                 Thread.sleep(50);

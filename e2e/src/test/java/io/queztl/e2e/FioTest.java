@@ -122,7 +122,8 @@ class FioTest {
         long start = System.nanoTime();
         String wrote = run(disk, archive, cpus, "/usr/bin/fio verify.fio");
         assertThat(wrote.split("err= 0", -1)).as(wrote).hasSize(JOBS.size() + 1);
-        String again = "sed 's/^stonewall/&\\nverify_only=1/' verify.fio >again && /usr/bin/fio again";
+        String again =
+                "sed 's/^stonewall/&\\nverify_only=1/' verify.fio >again && /usr/bin/fio again";
         assertThat(run(disk, archive, cpus, again).split("err= 0", -1)).hasSize(JOBS.size() + 1);
         System.out.printf("%s: %d s%n", disk, (System.nanoTime() - start) / 1_000_000_000);
     }

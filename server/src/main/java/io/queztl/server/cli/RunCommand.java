@@ -294,7 +294,9 @@ final class RunCommand implements Callable<Integer> {
             try (console) {
                 console.start();
                 if (socket != null) {
-                    server = socket.serve(new RunningVm(socket.name(), vm, config, sight));
+                    RunningVm running = new RunningVm(socket.name(), vm, config, sight);
+                    vm.peripherals().onPaused(() -> pausedByWatchdog(running));
+                    server = socket.serve(running);
                 }
                 if (exec == null || io.terminal() != null) {
                     console.startReading();
@@ -406,6 +408,11 @@ final class RunCommand implements Callable<Integer> {
                             ExitStatus.INTERNAL,
                             "an error in Queztl, please report it: " + f.reason() + ".");
         };
+    }
+
+    private void pausedByWatchdog(RunningVm vm) {
+        vm.pausedByDevice();
+        io.err().println("queztl: the watchdog has paused the guest; see 'queztl resume'.");
     }
 
     private static void delete(@Nullable Path file) {

@@ -64,6 +64,11 @@ final class RunningVm {
         }
     }
 
+    /** A device has stopped them. */
+    synchronized void pausedByDevice() {
+        paused = true;
+    }
+
     /** Lets them go on. */
     synchronized void resume() {
         if (paused) {

@@ -21,7 +21,8 @@ final class VmCommands {
                 new StopCommand(io),
                 new PauseCommand(io),
                 new ResumeCommand(io),
-                new DiskResizeCommand(io));
+                new DiskResizeCommand(io),
+                new BalloonCommand(io));
     }
 
     /**
