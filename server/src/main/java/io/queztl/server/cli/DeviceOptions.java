@@ -32,6 +32,8 @@ final class DeviceOptions {
 
     @Mixin private ShareOptions shares = new ShareOptions();
 
+    @Mixin private AgentOptions agent = new AgentOptions();
+
     /** What the options ask for. */
     List<DeviceConfig> configs() {
         List<DeviceConfig> configs = new ArrayList<>();
@@ -42,6 +44,7 @@ final class DeviceOptions {
         configs.addAll(consoleOptions.configs());
         configs.addAll(shares.configs());
         configs.addAll(small.configs());
+        configs.addAll(agent.configs());
         return configs;
     }
 
@@ -63,6 +66,7 @@ final class DeviceOptions {
             names.add(StockModules.SHARE);
         }
         names.addAll(small.modules());
+        names.addAll(agent.modules());
         return names;
     }
 
@@ -74,7 +78,9 @@ final class DeviceOptions {
                 "CONSOLE",
                 consoleOptions.guestDevice(),
                 "SHARES",
-                shares.mounts());
+                shares.mounts(),
+                "AGENT",
+                agent.setting());
     }
 
     /** The kernel that has the drivers for them. */

@@ -1,12 +1,15 @@
 package io.queztl.server.cli;
 
 import io.queztl.emulator.sight.Sight;
+import io.queztl.server.agent.GuestAgent;
 import io.queztl.server.control.ControlException;
+import io.queztl.vmm.builder.AgentPorts;
 import io.queztl.vmm.builder.VirtualMachine;
 import io.queztl.vmm.config.VmConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A VM of this process, as the commands on its control socket see it. Any thread may call. */
 final class RunningVm {
@@ -14,6 +17,7 @@ final class RunningVm {
     private final VirtualMachine machine;
     private final VmConfig config;
     private final Sight sight;
+    private final @Nullable GuestAgent agent;
     private final long started = System.nanoTime();
     private boolean paused; // guarded by this
 
@@ -22,6 +26,8 @@ final class RunningVm {
         this.machine = machine;
         this.config = config;
         this.sight = sight;
+        AgentPorts ports = machine.peripherals().agent();
+        agent = ports == null ? null : new GuestAgent(ports);
     }
 
     /** Its name. */
@@ -37,6 +43,20 @@ final class RunningVm {
     /** What it is made of. */
     VmConfig config() {
         return config;
+    }
+
+    /**
+     * The guest's agent.
+     *
+     * @throws ControlException if the VM was started without ports for one
+     */
+    GuestAgent agent() throws ControlException {
+        if (agent == null) {
+            throw new ControlException(
+                    "the VM '%s' has no agent; start it with 'queztl run --agent'."
+                            .formatted(name));
+        }
+        return agent;
     }
 
     /** Counters of CPU and JVM, by section and name. */

@@ -21,6 +21,8 @@ final class VmCommands {
                 new StopCommand(io),
                 new PauseCommand(io),
                 new ResumeCommand(io),
+                new ExecCommand(io),
+                new ShutdownCommand(io),
                 new DiskResizeCommand(io),
                 new BalloonCommand(io));
     }
@@ -31,11 +33,17 @@ final class VmCommands {
      */
     static void addTo(CommandLine line, HostIo io) {
         line.addSubcommand(new PsCommand(io));
+        line.addSubcommand(new CpCommand(io));
         for (VmCommand command : all(io)) {
             CommandSpec spec = CommandSpec.forAnnotatedObject(command);
             String[] words = spec.name().split(" ", 2);
             if (words.length == 1) {
                 line.addSubcommand(spec.name(), spec);
+                if (command instanceof ExecCommand) {
+                    // Options behind the VM's name are the guest's.
+                    Objects.requireNonNull(line.getSubcommands().get(spec.name()))
+                            .setStopAtPositional(true);
+                }
                 continue;
             }
             if (!line.getSubcommands().containsKey(words[0])) {

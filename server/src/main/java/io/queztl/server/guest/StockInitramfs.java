@@ -41,7 +41,7 @@ public final class StockInitramfs {
             throws IOException {
         try (CpioWriter cpio =
                 new CpioWriter(new BufferedOutputStream(Files.newOutputStream(target), 1 << 16))) {
-            for (String folder : new String[] {"dev", "proc", "sys", "bin", "etc/queztl"}) {
+            for (String folder : new String[] {"dev", "proc", "sys", "bin", "run", "etc/queztl"}) {
                 cpio.directory(folder, 0755);
             }
             cpio.directory("root", 0700);
@@ -51,6 +51,7 @@ public final class StockInitramfs {
             cpio.file("init", 0755, resource("init"));
             cpio.file("etc/queztl/environment", 0644, environment(settings, terminal, verbose));
             cpio.file("etc/queztl/udhcpc", 0755, resource("udhcpc"));
+            cpio.file("etc/queztl/agent", 0755, resource("agent"));
             if (command != null) {
                 String script = command + "\n";
                 cpio.file("etc/queztl/command", 0644, script.getBytes(StandardCharsets.UTF_8));

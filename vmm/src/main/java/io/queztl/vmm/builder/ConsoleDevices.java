@@ -45,6 +45,17 @@ final class ConsoleDevices {
         plug(new VirtioConsole("console", memory, List.of(port)));
     }
 
+    /** Adds the ports of the guest's agent. */
+    void addAgent() {
+        if (peripherals.agent() != null) {
+            throw new VmException(
+                    VmException.Code.CONFIGURATION, "a VM has one agent; ask for it once.");
+        }
+        AgentPorts agent = new AgentPorts();
+        peripherals.agent(agent);
+        plug(new VirtioConsole("agent", memory, agent.all()));
+    }
+
     private void plug(VirtioConsole device) {
         VirtioPci ignored = slots.add(closer.add(device), VirtioConsole.PCI_CLASS);
     }

@@ -8,6 +8,7 @@ import io.queztl.devices.virtio.block.VirtioBlock;
 import io.queztl.devices.virtio.fs9p.Virtio9p;
 import io.queztl.devices.virtio.net.VirtioNet;
 import io.queztl.machine.memory.GuestMemory;
+import io.queztl.vmm.config.AgentConfig;
 import io.queztl.vmm.config.BalloonConfig;
 import io.queztl.vmm.config.ConsoleConfig;
 import io.queztl.vmm.config.DeviceConfig;
@@ -81,6 +82,7 @@ final class OptionalDevices {
                 }
                 case ConsoleConfig terminal -> consoles.addTerminal(console);
                 case PortConfig port -> consoles.note(port);
+                case AgentConfig agent -> consoles.addAgent();
                 case ShareConfig share -> {
                     VirtioPci ignored =
                             slots.add(

@@ -12,6 +12,7 @@ public final class Peripherals {
     private @Nullable ConsolePort console;
     private volatile Runnable pause = () -> {};
     private volatile Runnable paused = () -> {};
+    private @Nullable AgentPorts agent;
 
     Peripherals() {}
 
@@ -44,6 +45,15 @@ public final class Peripherals {
 
     void console(ConsolePort port) {
         console = port;
+    }
+
+    void agent(AgentPorts ports) {
+        agent = ports;
+    }
+
+    /** The ports of the guest's agent, or null if the VM has none. */
+    public @Nullable AgentPorts agent() {
+        return agent;
     }
 
     /** The VirtIO terminal, or null if the VM has none. */

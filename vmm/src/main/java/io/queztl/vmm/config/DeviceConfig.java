@@ -7,6 +7,7 @@ public sealed interface DeviceConfig
                 ConsoleConfig,
                 PortConfig,
                 ShareConfig,
+                AgentConfig,
                 VsockConfig,
                 BalloonConfig,
                 WatchdogConfig,
