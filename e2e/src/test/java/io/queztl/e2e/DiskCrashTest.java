@@ -105,7 +105,7 @@ class DiskCrashTest {
             }
             script.append("discard &\nwait\n");
             String disk = file + ",format=" + format;
-            acknowledged += crash(disk, cpus, script.toString(), safe, 20 + random.nextInt(200));
+            acknowledged += crash(disk, cpus, script.toString(), safe, 10 + random.nextInt(100));
             check(file, format, first, safe, "seed " + seed + " round " + round);
         }
         System.out.printf(
