@@ -23,9 +23,14 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The stock guest, with Debian's module {@code virtio_balloon}, gives memory back to the host. */
+@EnabledIfSystemProperty(
+        named = "queztl.test.all",
+        matches = "true",
+        disabledReason = "several guests; ./dev e2e")
 @Timeout(300)
 class BalloonTest {
     private static final long MIB = 1 << 20;

@@ -21,9 +21,14 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Sockets between host and stock guest, with Debian's vsock modules and a program of our own. */
+@EnabledIfSystemProperty(
+        named = "queztl.test.all",
+        matches = "true",
+        disabledReason = "several guests; ./dev e2e")
 @Timeout(300)
 class VsockTest {
     private static final int BYTES = 3 << 20;

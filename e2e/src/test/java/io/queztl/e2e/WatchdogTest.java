@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.queztl.server.ExitStatus;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** Watchdog and panic port of the stock guest, with Debian's modules for them. */
+@EnabledIfSystemProperty(
+        named = "queztl.test.all",
+        matches = "true",
+        disabledReason = "several guests; ./dev e2e")
 @Timeout(180)
 class WatchdogTest {
     /** Pats every second for a while, then no more, without having said that it means that. */
@@ -17,7 +22,8 @@ class WatchdogTest {
     @Test
     void watchdog_thatIsNotPatted_resets() {
         Queztl.Result result = Queztl.run("run", "--watchdog", "reset", "--exec", STOP_PATTING);
-        assertThat(result.out()).isEqualTo("alive\n");
+        // The kernel says, too, that the watchdog was not stopped.
+        assertThat(result.out()).startsWith("alive\n").doesNotContain("never");
         assertThat(result.status()).isEqualTo(ExitStatus.RESET);
         assertThat(result.err()).contains("watchdog").hasLineCount(1);
     }
