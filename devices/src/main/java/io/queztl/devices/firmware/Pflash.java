@@ -51,7 +51,9 @@ public final class Pflash implements BusDevice {
     private static final int CONFIRM = 0xd0;
     private static final int WRITE_BUFFER = 0xe8;
 
+    /** Set by the end of an operation. Cleared it stays with the rest: firmware looks for that. */
     private static final int READY = 0x80;
+
     private static final int ERROR_PROGRAM = 0x10;
     private static final int ERROR_SEQUENCE = 0x30;
 
@@ -138,7 +140,7 @@ public final class Pflash implements BusDevice {
                 for (int i = 0; i < bytes; i++) {
                     program(at + i, (int) (value >>> i * 8));
                 }
-                mode = Mode.STATUS;
+                end();
                 return;
             }
             for (int i = 0; i < bytes; i++) {
@@ -157,7 +159,7 @@ public final class Pflash implements BusDevice {
                 } else {
                     status |= ERROR_SEQUENCE;
                 }
-                mode = Mode.STATUS;
+                end();
             }
             case BUFFER_COUNT -> {
                 bufferStart = at;
@@ -173,7 +175,7 @@ public final class Pflash implements BusDevice {
                 int index = at - bufferStart;
                 if (index < 0 || index >= bufferBytes) {
                     status |= ERROR_SEQUENCE;
-                    mode = Mode.STATUS;
+                    end();
                     return;
                 }
                 buffer[index] = (byte) value;
@@ -189,23 +191,31 @@ public final class Pflash implements BusDevice {
                 } else {
                     status |= ERROR_SEQUENCE;
                 }
-                mode = Mode.STATUS;
+                end();
             }
             default -> command(value);
         }
+    }
+
+    private void end() {
+        status |= READY;
+        mode = Mode.STATUS;
     }
 
     private void command(int value) {
         switch (value) {
             case PROGRAM, PROGRAM_TOO -> mode = Mode.PROGRAM;
             case ERASE -> mode = Mode.ERASE;
-            case WRITE_BUFFER -> mode = Mode.BUFFER_COUNT;
+            case WRITE_BUFFER -> {
+                status |= READY;
+                mode = Mode.BUFFER_COUNT;
+            }
             case READ_STATUS -> mode = Mode.STATUS;
             case READ_IDENTIFIER -> mode = Mode.IDENTIFIER;
             case READ_QUERY -> mode = Mode.QUERY;
             case CLEAR_STATUS -> {
-                status = READY;
-                mode = Mode.STATUS;
+                status = 0;
+                mode = Mode.ARRAY;
             }
             default -> {
                 mode = Mode.ARRAY;
