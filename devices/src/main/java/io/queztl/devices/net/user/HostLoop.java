@@ -192,14 +192,22 @@ final class HostLoop {
     }
 
     /** Frees what a loop that was never started has. */
-    void abandon() throws IOException {
+    void abandon() {
         closeChannels();
-        selector.close();
+        try {
+            selector.close();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "A selector cannot be closed.", e);
+        }
     }
 
     /** Ends the thread and waits for it, unless called on it. Without the lock. */
     void close() {
         closed = true;
+        if (thread.getState() == Thread.State.NEW) {
+            abandon();
+            return;
+        }
         selector.wakeup();
         if (thread == Thread.currentThread()) {
             return;

@@ -10,11 +10,11 @@ import java.nio.channels.ScatteringByteChannel;
  * larger than that of a sender to the world.
  */
 final class HostStream {
-    private static final int FIRST_WINDOW = 64 << 10;
+    private static final int FIRST_WINDOW = 256 << 10;
     private static final int DUPLICATES = 3;
 
-    /** Timeouts in a row before the guest counts as gone: with 200 ms at first about 100 s. */
-    private static final int MAX_TIMEOUTS = 10;
+    /** Timeouts in a row before the guest counts as gone: two minutes, if the first is a second. */
+    private static final int MAX_TIMEOUTS = 7;
 
     /** Sends segments for the stream. */
     interface Segments {
