@@ -14,6 +14,7 @@ module io.queztl.server {
     requires org.tukaani.xz;
     requires aircompressor.v3;
     requires java.management;
+    requires java.net.http;
     requires jdk.unsupported;
 
     exports io.queztl.server;

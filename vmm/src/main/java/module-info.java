@@ -17,6 +17,7 @@ module io.queztl.vmm {
     exports io.queztl.vmm.boot;
     exports io.queztl.vmm.builder;
     exports io.queztl.vmm.config;
+    exports io.queztl.vmm.ext4;
     exports io.queztl.vmm.gdb;
     exports io.queztl.vmm.image;
     exports io.queztl.vmm.layout;

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +86,22 @@ public final class Images {
             throw new ImageException("qcow2 images have version 2 or 3");
         }
         Qcow2Image.create(path, size, Integer.numberOfTrailingZeros(clusterSize), version);
+    }
+
+    /**
+     * Makes a qcow2 image that reads as another one until it is written; the file must not exist.
+     * To open it, {@link ImageOptions#backing} must be set.
+     *
+     * @param base the other one, a raw or qcow2 image, which must not change any more
+     */
+    public static void createOverlay(Path path, Path base, ImageFormat baseFormat)
+            throws IOException {
+        long size;
+        try (DiskImage image = open(base, baseFormat, new ImageOptions(true, true))) {
+            size = image.size();
+        }
+        byte[] start = Qcow2Header.overlay(size, 16, base.toAbsolutePath().toString(), baseFormat);
+        Files.write(path, start, StandardOpenOption.CREATE_NEW);
     }
 
     /**

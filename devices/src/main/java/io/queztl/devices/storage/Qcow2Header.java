@@ -205,4 +205,22 @@ record Qcow2Header(
         }
         return b.array();
     }
+
+    /** The first four clusters of an image over another one; it has no data of its own. */
+    static byte[] overlay(long size, int clusterBits, String base, ImageFormat baseFormat)
+            throws IOException {
+        byte[] bytes = empty(3, clusterBits);
+        long perTable = 1L << 2 * clusterBits - 3;
+        long tables = (size + perTable - 1) / perTable;
+        byte[] name = base.getBytes(StandardCharsets.UTF_8);
+        byte[] format = baseFormat.toString().getBytes(StandardCharsets.US_ASCII);
+        if (tables > 1L << clusterBits - 3 || name.length > 1023) {
+            throw new ImageException("there can be no image over " + base + ": it is too big");
+        }
+        ByteBuffer b = ByteBuffer.wrap(bytes);
+        b.putLong(SIZE_AT, size).putInt(36, (int) tables);
+        b.putInt(112, BACKING_FORMAT).putInt(116, format.length).put(120, format);
+        b.putLong(8, 160).putInt(16, name.length).put(160, name);
+        return bytes;
+    }
 }

@@ -41,7 +41,8 @@ public final class Cli implements Runnable {
     static int run(HostIo io, String... arguments) {
         CommandLine line = new CommandLine(new Cli());
         line.addSubcommand(new RunCommand(io));
-        line.addSubcommand(new ImageCommand(io));
+        CommandLine images = new CommandLine(new ImageCommand(io));
+        line.addSubcommand(ImageStoreCommands.addTo(images, io));
         VmCommands.addTo(line, io);
         line.setOut(new PrintWriter(io.out(), true, StandardCharsets.UTF_8));
         line.setErr(new PrintWriter(io.err(), true));

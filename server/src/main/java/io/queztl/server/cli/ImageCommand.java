@@ -8,9 +8,9 @@ import io.queztl.devices.storage.Images;
 import io.queztl.devices.storage.NbdServer;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
+import io.queztl.server.image.DiskCopy;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
             "Works on disk images: raw and qcow2 files; where it reads one, also NBD exports,"
                     + " named by a URI nbd:// or nbd+unix://.",
             "A format is stated, or recorded when Queztl makes the image; never guessed.",
+            "'pull', 'ls' and 'rm' are about OCI images, which 'queztl run NAME' makes disks of.",
         },
         mixinStandardHelpOptions = true,
         versionProvider = Cli.Version.class,
@@ -50,9 +51,6 @@ import picocli.CommandLine.Spec;
             "10:for check: space is lost, but nothing is wrong",
         })
 final class ImageCommand implements Runnable {
-    private static final int CHUNK = 1 << 20;
-    private static final int PIECE = 4096;
-
     private final HostIo io;
 
     @Spec private @Nullable CommandSpec spec;
@@ -403,47 +401,17 @@ final class ImageCommand implements Runnable {
     }
 
     private void copy(DiskImage source, DiskImage target, boolean progress) throws IOException {
-        byte[] buffer = new byte[CHUNK];
-        MemorySegment segment = MemorySegment.ofArray(buffer);
-        long size = source.size();
-        int shown = -1;
-        for (long at = 0; at < size; ) {
-            long zeroes = source.zeroRun(at, size - at);
-            at += zeroes;
-            int n = (int) Math.min(CHUNK - at % CHUNK, size - at);
-            source.read(at, segment.asSlice(0, n));
-            writeNonZero(target, at, buffer, n);
-            at += n;
-            int percent = size == 0 ? 100 : (int) (at / (size / 100.0));
-            if (progress && percent != shown) {
-                io.err().printf("\r%d %%", percent);
-                io.err().flush();
-                shown = percent;
-            }
-        }
+        DiskCopy.copy(
+                source,
+                target,
+                percent -> {
+                    if (progress) {
+                        io.err().printf("\r%d %%", percent);
+                        io.err().flush();
+                    }
+                });
         if (progress) {
             io.err().println();
-        }
-    }
-
-    private static void writeNonZero(DiskImage target, long at, byte[] buffer, int n)
-            throws IOException {
-        int start = -1;
-        for (int i = 0; i < n; i += PIECE) {
-            int end = Math.min(i + PIECE, n);
-            boolean zero = true;
-            for (int k = i; k < end && zero; k++) {
-                zero = buffer[k] == 0;
-            }
-            if (zero && start >= 0) {
-                target.write(at + start, MemorySegment.ofArray(buffer).asSlice(start, i - start));
-                start = -1;
-            } else if (!zero && start < 0) {
-                start = i;
-            }
-        }
-        if (start >= 0) {
-            target.write(at + start, MemorySegment.ofArray(buffer).asSlice(start, n - start));
         }
     }
 }

@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
         name = "run",
         description = {
             "Runs a virtual machine in the foreground; its serial console is this terminal.",
-            "Without --kernel, Debian's stock kernel and busybox are fetched with this host's apt"
+            "IMAGE is the name of an OCI image: it becomes a disk, its command runs on it.",
+            "Without IMAGE and --kernel, Debian's stock kernel and busybox are fetched with this host's apt"
                     + " (once, without root) and greet you, or run the command of --exec.",
             "On a terminal, Ctrl-A x ends the VM and Ctrl-A Ctrl-A sends a Ctrl-A.",
         },
@@ -44,7 +45,7 @@ import picocli.CommandLine.Option;
         exitCodeListHeading = "%nExit statuses:%n",
         exitCodeList = {
             "0:the guest powered off",
-            "N:with --exec, the status of the command",
+            "N:with --exec or IMAGE, the status of the command",
             "2:wrong arguments",
             "3:the kernel or initrd cannot be booted",
             "4:the host lacks something (memory, apt, network)",
@@ -57,6 +58,9 @@ import picocli.CommandLine.Option;
         })
 final class RunCommand implements Callable<Integer> {
     private final HostIo io;
+
+    /** Whether the guest runs a command and tells its status. */
+    private boolean commanded;
 
     @Option(
             names = "--kernel",
@@ -148,6 +152,8 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin private FirmwareOptions firmware = new FirmwareOptions();
 
+    @Mixin private GuestOptions guestOptions = new GuestOptions();
+
     @Mixin private ControlOptions control = new ControlOptions();
 
     @Mixin private DeviceOptions devices = new DeviceOptions();
@@ -165,6 +171,7 @@ final class RunCommand implements Callable<Integer> {
                     ExitStatus.USAGE,
                     "--exec needs the stock initrd to carry the command; leave --initrd out.");
         }
+        guestOptions.check(kernel != null || initrd != null || firmware.asked());
         firmware.check(
                 kernel != null || initrd != null || append != null || exec != null || unpackInitrd);
         if (firmware.asked()) {
@@ -184,8 +191,15 @@ final class RunCommand implements Callable<Integer> {
         VmBuilder.check(config, accelerator);
         Path temporary = null;
         try {
+            commanded = exec != null;
             boolean stockInitrd = initrd == null && (kernel == null || exec != null);
-            if (kernel == null || stockInitrd) {
+            if (guestOptions.named()) {
+                GuestOptions.Prepared prepared =
+                        guestOptions.prepare(config, exec, devices, io, verbose);
+                config = prepared.config();
+                temporary = prepared.folder();
+                commanded = prepared.commanded();
+            } else if (kernel == null || stockInitrd) {
                 StockGuest guest =
                         StockGuest.obtain(
                                 CacheFolder.of(System.getenv()),
@@ -278,7 +292,7 @@ final class RunCommand implements Callable<Integer> {
             // It is in the guest's memory now.
             delete(temporary);
             ConsoleInput input = devices.console().input(vm, io.terminal());
-            SerialConsole console = new SerialConsole(io, input, vm::stop);
+            SerialConsole console = new SerialConsole(io, input, vm::stop, guestOptions.tellsEnd());
             Thread hook =
                     new Thread(
                             () -> {
@@ -298,7 +312,7 @@ final class RunCommand implements Callable<Integer> {
                     vm.peripherals().onPaused(() -> pausedByWatchdog(running));
                     server = socket.serve(running);
                 }
-                if (exec == null || io.terminal() != null) {
+                if (!commanded || io.terminal() != null) {
                     console.startReading();
                 } else {
                     boolean ignored = reader.complete(console);
@@ -377,7 +391,7 @@ final class RunCommand implements Callable<Integer> {
     private int exitStatus(Outcome outcome, StatusPort status) {
         return switch (outcome) {
             case Outcome.PoweredOff p ->
-                    exec == null
+                    !commanded
                             ? ExitStatus.OK
                             : status.status()
                                     .orElseGet(() ->
@@ -386,7 +400,7 @@ final class RunCommand implements Callable<Integer> {
                                                     ExitStatus.NO_STATUS,
                                                     "the guest powered off before the"
                                                             + " command ended."));
-            case Outcome.Stopped s -> exec == null ? ExitStatus.OK : ExitStatus.NO_STATUS;
+            case Outcome.Stopped s -> !commanded ? ExitStatus.OK : ExitStatus.NO_STATUS;
             case Outcome.DebugExit d -> d.status() & 0xff;
             case Outcome.Reset r ->
                     Cli.fail(
@@ -417,7 +431,7 @@ final class RunCommand implements Callable<Integer> {
 
     private static void delete(@Nullable Path file) {
         if (file != null) {
-            boolean ignored = file.toFile().delete();
+            CacheFolder.delete(file);
         }
     }
 

@@ -58,12 +58,13 @@ public final class CacheFolder {
 
     /** Work with files. */
     @FunctionalInterface
-    interface Work<T> {
+    public interface Work<T> {
+        /** Does it. */
         T run() throws IOException;
     }
 
     /** Does {@code work} while other processes of the same user are kept out by the same name. */
-    <T> T locked(String name, Work<T> work) throws IOException {
+    public <T> T locked(String name, Work<T> work) throws IOException {
         Path file = folder("").resolve(name + ".lock");
         try (FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {

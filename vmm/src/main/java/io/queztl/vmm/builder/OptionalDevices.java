@@ -124,7 +124,7 @@ final class OptionalDevices {
             return Images.open(
                     disk.location(),
                     disk.format(),
-                    disk.readOnly() ? ImageOptions.READ_ONLY : ImageOptions.WRITABLE);
+                    new ImageOptions(disk.readOnly(), disk.overlay()));
         } catch (IOException e) {
             throw new VmException(
                     VmException.Code.HOST,

@@ -12,9 +12,16 @@ import io.queztl.devices.storage.Images;
  * @param serial its serial number for the guest, at most 20 printable ASCII characters
  * @param writeThrough each write is durable before the guest hears that it is done, not only after
  *     a flush
+ * @param overlay it names another file that it reads as until it is written; only for images that
+ *     Queztl has made itself, since such a name may be any
  */
 public record DiskConfig(
-        String location, ImageFormat format, boolean readOnly, String serial, boolean writeThrough)
+        String location,
+        ImageFormat format,
+        boolean readOnly,
+        String serial,
+        boolean writeThrough,
+        boolean overlay)
         implements DeviceConfig {
     private static final int MAX_SERIAL = 20;
 
@@ -76,7 +83,7 @@ public record DiskConfig(
                     "disk '%s': the format nbd goes with a URI nbd:// or nbd+unix://, and only it."
                             .formatted(parts[0]));
         }
-        return new DiskConfig(parts[0], format, readOnly, serial, writeThrough);
+        return new DiskConfig(parts[0], format, readOnly, serial, writeThrough, false);
     }
 
     private static VmException invalid(String message) {

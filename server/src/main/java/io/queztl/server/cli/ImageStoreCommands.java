@@ -1,0 +1,120 @@
+package io.queztl.server.cli;
+
+import io.queztl.server.CommandException;
+import io.queztl.server.ExitStatus;
+import io.queztl.server.guest.CacheFolder;
+import io.queztl.server.image.ImageReference;
+import io.queztl.server.image.ImageStore;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code queztl image pull}, {@code ls} and {@code rm}: OCI images in the cache. */
+final class ImageStoreCommands {
+    private ImageStoreCommands() {}
+
+    /** Adds them to {@code queztl image}. */
+    static CommandLine addTo(CommandLine image, HostIo io) {
+        return image.addSubcommand(new Pull(io))
+                .addSubcommand(new Ls(io))
+                .addSubcommand(new Rm(io));
+    }
+
+    private static ImageStore store(HostIo io) {
+        return new ImageStore(
+                CacheFolder.of(System.getenv()),
+                System.getenv(),
+                line -> io.err().println("queztl: " + line + " ..."));
+    }
+
+    /** Fetches images from their registries. */
+    @Command(
+            name = "pull",
+            description = "Fetches OCI images, or what has changed of them, from their registries.",
+            mixinStandardHelpOptions = true)
+    static final class Pull implements Callable<Integer> {
+        private final HostIo io;
+
+        @Parameters(paramLabel = "NAME", arity = "1..*", description = "such as alpine:3.20")
+        private List<String> names = List.of();
+
+        Pull(HostIo io) {
+            this.io = io;
+        }
+
+        @Override
+        public Integer call() {
+            PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
+            for (String name : names) {
+                ImageStore.Image image = store(io).pull(ImageReference.parse(name));
+                out.println(image.reference() + " " + image.digest());
+            }
+            return ExitStatus.OK;
+        }
+    }
+
+    /** Lists images. */
+    @Command(
+            name = "ls",
+            description = "Lists the OCI images that are in the cache.",
+            mixinStandardHelpOptions = true)
+    static final class Ls implements Callable<Integer> {
+        private static final String FORMAT = "%-50s %-20s %12s%n";
+
+        private final HostIo io;
+
+        Ls(HostIo io) {
+            this.io = io;
+        }
+
+        @Override
+        public Integer call() {
+            PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
+            out.printf(FORMAT, "NAME", "DIGEST", "SIZE");
+            for (ImageStore.Image image : store(io).list()) {
+                out.printf(
+                        Locale.ROOT,
+                        FORMAT,
+                        image.reference(),
+                        image.digest().substring(0, 19),
+                        "%d MiB".formatted(image.bytes() >> 20));
+            }
+            return ExitStatus.OK;
+        }
+    }
+
+    /** Removes images. */
+    @Command(
+            name = "rm",
+            description = "Removes OCI images from the cache.",
+            mixinStandardHelpOptions = true)
+    static final class Rm implements Callable<Integer> {
+        private final HostIo io;
+
+        @Parameters(paramLabel = "NAME", arity = "1..*", description = "as 'queztl image ls' says")
+        private List<String> names = List.of();
+
+        Rm(HostIo io) {
+            this.io = io;
+        }
+
+        @Override
+        public Integer call() {
+            for (String name : names) {
+                ImageReference reference = ImageReference.parse(name);
+                if (!store(io).remove(reference)) {
+                    throw new CommandException(
+                            ExitStatus.IMAGE,
+                            "the image %s is not in the cache; 'queztl image ls' lists those that are."
+                                    .formatted(reference));
+                }
+            }
+            return ExitStatus.OK;
+        }
+    }
+}
