@@ -41,6 +41,9 @@ final class Translator {
     /** How often a region is made anew because it is entered elsewhere, too. */
     private static final int MAX_VERSIONS = 3;
 
+    /** For how long at most a region counts as running that is found so. */
+    private static final int MAX_MILLIS = 8;
+
     private static final long POLL_NANOS = 300_000;
 
     /** Executions after which a block is hot. */
@@ -422,14 +425,19 @@ final class Translator {
     /** Looks each millisecond which region every vCPU is in, less often while none is in any. */
     private void sample() {
         int idle = 0;
+        long last = System.nanoTime();
         while (true) {
             LockSupport.parkNanos(idle < 100 ? 1_000_000 : 50_000_000);
+            // On a busy machine it comes late: what it finds then has run for long.
+            long now = System.nanoTime();
+            int millis = Math.clamp((now - last) / 1_000_000, 1, MAX_MILLIS);
+            last = now;
             boolean[] any = {false};
             shared.exclusive.forEach(c -> {
                 Region r = c.running;
                 if (r != null) {
                     any[0] = true;
-                    if (r.sample()) {
+                    if (r.sample(millis)) {
                         hot(r);
                     }
                 }

@@ -141,6 +141,9 @@ final class Emitter {
     /** How the carry word is had: {@link #WORD}, {@link #DYNAMIC}, or as {@link Flags#carry}. */
     private int carry;
 
+    /** The CPU has the flags of now. */
+    private boolean flagsShown;
+
     /** Whether SSE and AVX instructions are known to be allowed, as bits 0 and 1. */
     private int checked;
 
@@ -440,6 +443,7 @@ final class Emitter {
         dirty = p.dirty;
         carry = p.carry == Part.NOT_TOLD ? WORD : p.carry;
         checked = 0;
+        flagsShown = false;
         b.labelBinding(label(p));
         b.iinc(COUNT, p.insns.length);
         for (index = 0; index < p.insns.length; index++) {
@@ -495,7 +499,15 @@ final class Emitter {
     void show() {
         b.loadConstant(part.first + index).istore(AT);
         writeBack();
-        writeFlags();
+        if (!flagsShown) {
+            writeFlags();
+            flagsShown = true;
+        }
+    }
+
+    /** The flags are others from here on. */
+    void flagsChange() {
+        flagsShown = false;
     }
 
     private void fromCpu(int r) {
@@ -827,6 +839,7 @@ final class Emitter {
     void setCarryWord() {
         b.lstore(FLAG_CARRY);
         carry = WORD;
+        flagsShown = false;
     }
 
     /** The carry word is that of an addition or subtraction of what is in the operands' locals. */
@@ -836,6 +849,7 @@ final class Emitter {
             b.lload(SECOND).lstore(CARRY_SECOND);
             b.lload(RESULT).lstore(CARRY_RESULT);
             carry = size << 1 | (subtraction ? 1 : 0);
+            flagsShown = false;
         } else if (flagsSeen()) {
             b.lload(FIRST).lload(SECOND).lload(RESULT).loadConstant(size);
             b.invokestatic(FLAGS_CLASS, subtraction ? "subCarry" : "addCarry", CARRY);

@@ -217,6 +217,7 @@ final class IntegerRows {
         b.lload(Emitter.RESULT);
         e.signExtend(size);
         b.lstore(Emitter.FLAG_RESULT);
+        e.flagsChange();
     }
 
     /** Pushes CF as 0 or 1. */

@@ -85,7 +85,7 @@ public abstract class Region {
     /** Something else runs in its place until HotSpot is done. */
     private boolean waits;
 
-    /** How often it was found running. */
+    /** How many milliseconds it was found running. */
     private int samples;
 
     /** How often a hot region was left for an instruction that is not as usual. */
@@ -136,12 +136,18 @@ public abstract class Region {
         HotSpot.compile(this, HotSpot.FULL);
     }
 
-    /** It was found running; true if it should be made anew. */
-    public final boolean sample() {
-        if (++samples % HOT_SAMPLES != 0) {
+    /**
+     * It was found running; true if it should be made anew.
+     *
+     * @param millis for how long it may have run
+     */
+    public final boolean sample(int millis) {
+        int before = samples;
+        samples += millis;
+        if (before / HOT_SAMPLES == samples / HOT_SAMPLES) {
             return false;
         }
-        if (samples == HOT_SAMPLES) {
+        if (before < HOT_SAMPLES) {
             return true;
         }
         int since = unusual - unusualBefore;
