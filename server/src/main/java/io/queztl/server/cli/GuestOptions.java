@@ -12,6 +12,7 @@ import io.queztl.server.image.ContainerStart;
 import io.queztl.server.image.ImageReference;
 import io.queztl.server.image.ImageStore;
 import io.queztl.server.image.RootDisk;
+import io.queztl.vmm.config.AgentConfig;
 import io.queztl.vmm.config.DeviceConfig;
 import io.queztl.vmm.config.DiskConfig;
 import io.queztl.vmm.config.VmConfig;
@@ -110,6 +111,10 @@ final class GuestOptions {
     Prepared prepare(
             VmConfig config, @Nullable String exec, DeviceOptions extra, HostIo io, boolean verbose)
             throws IOException {
+        if (config.devices().stream().anyMatch(AgentConfig.class::isInstance)) {
+            throw new CommandException(
+                    ExitStatus.USAGE, "an IMAGE has no agent yet; leave --agent out.");
+        }
         CacheFolder cache = CacheFolder.of(System.getenv());
         java.util.function.Consumer<String> progress =
                 line -> io.err().println("queztl: " + line + " ...");
