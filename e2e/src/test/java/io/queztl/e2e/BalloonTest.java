@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class BalloonTest {
     private static final long MIB = 1 << 20;
-    private static final String FILL = "tr '\\0' x </dev/zero | head -c 120M >/tmp/x";
+    private static final String FILL = "tr '\\0' x </dev/zero | head -c 120m >/tmp/x";
 
     private static final String COMMAND =
             FILL
