@@ -94,7 +94,7 @@ class BalloonTest {
             assertThat(full).isGreaterThan(120 * MIB);
 
             next(vm);
-            await("reports of free pages", () -> shared() - before < full - 100 * MIB);
+            await("reports of free pages", () -> shared() - before < full - 60 * MIB);
 
             BalloonStatistics statistics = balloon.statistics(60_000);
             assertThat(statistics).isNotNull();
