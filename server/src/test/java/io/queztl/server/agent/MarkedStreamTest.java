@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class MarkedStreamTest {
     private static final String MARK = "abcabcabd";
 
-    private static String passed(String text, int step, Integer status) throws IOException {
+    private static String passed(String text, int step, @Nullable Integer status)
+            throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         MarkedStream stream = new MarkedStream(MARK, out, true);
         byte[] bytes = text.getBytes(ISO_8859_1);
