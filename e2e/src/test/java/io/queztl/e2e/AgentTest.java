@@ -98,8 +98,7 @@ class AgentTest {
             inputs.add(input);
             four.add(
                     CompletableFuture.supplyAsync(
-                            () -> Queztl.run(in, "exec", NAME, "cat"),
-                            task -> Thread.ofPlatform().start(task)));
+                            () -> onceThereIsRoom(in), task -> Thread.ofPlatform().start(task)));
         }
         Queztl.Result fifth = exec("true");
         while (fifth.status() == 0) {
@@ -114,6 +113,15 @@ class AgentTest {
         for (CompletableFuture<Queztl.Result> one : four) {
             assertThat(one.get(60, TimeUnit.SECONDS)).isEqualTo(new Queztl.Result(0, "x", ""));
         }
+    }
+
+    /** The one that is tried meanwhile may have been quicker. */
+    private static Queztl.Result onceThereIsRoom(PipedInputStream in) {
+        Queztl.Result result;
+        do {
+            result = Queztl.run(in, "exec", NAME, "cat");
+        } while (result.status() == 12);
+        return result;
     }
 
     @Test
@@ -155,30 +163,27 @@ class AgentTest {
         assertThat(Queztl.run("cp", "a", "b").status()).isEqualTo(2);
     }
 
-    /** A guest whose tar says what nobody asked for. */
+    /** A guest whose tar says what nobody asked for; busybox's shell has one built in. */
     @Test
     @Order(6)
     void cp_hostileTar_staysInItsPlace() throws Exception {
         String hostile =
                 String.join(
                         "\n",
-                        "#!/bin/sh",
+                        "#!/bin/busybox sh",
+                        "case $2 in tar*) ;; *) exec /bin/busybox sh \"$@\" ;; esac",
                         "cd /tmp; rm -rf h; mkdir h; cd h; ln -s " + folder + " bait",
                         "busybox tar -c -f ../1.tar bait; rm bait; mkdir bait; echo x >bait/evil",
                         "busybox tar -c -f ../2.tar bait/evil",
                         "head -c 1024 ../1.tar | head -c 512; cat ../2.tar",
                         "");
-        Path script = Files.writeString(folder.resolve("tar"), hostile);
-        boolean executable = script.toFile().setExecutable(true);
-        assertThat(executable).isTrue();
-        Queztl.Result ignored = exec("rm", "/bin/tar");
-        // Its tar is needed to put another in its place.
-        String put = "cat >/bin/tar; chmod 755 /bin/tar";
-        assertThat(execWith(Files.readAllBytes(script), "sh", "-c", put).status()).isZero();
+        byte[] shell = hostile.getBytes(StandardCharsets.US_ASCII);
+        String put = "cat >/tmp/sh; chmod 755 /tmp/sh; mv /tmp/sh /bin/sh";
+        assertThat(execWith(shell, "sh", "-c", put).status()).isZero();
         Path target = Files.createDirectory(folder.resolve("target"));
         Queztl.Result result = Queztl.run("cp", NAME + ":/bait", target.toString());
-        assertThat(result.status()).isEqualTo(4);
         assertThat(result.err()).contains("was not unpacked");
+        assertThat(result.status()).isEqualTo(4);
         assertThat(folder.resolve("evil")).doesNotExist();
     }
 

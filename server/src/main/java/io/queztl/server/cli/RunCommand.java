@@ -328,6 +328,7 @@ final class RunCommand implements Callable<Integer> {
             } finally {
                 removeHook(hook);
             }
+            vm.finish();
             sightOptions.report(sight, io.err());
             String checked = accelerator.checked();
             if (checked != null) {

@@ -214,11 +214,16 @@ public final class VirtualMachine implements AutoCloseable {
     /** Ends the VM if it has not ended, waits for its threads and gives everything back. */
     @Override
     public void close() {
+        finish();
+        closer.close();
+    }
+
+    /** Ends the VM and waits for its vCPUs: what they count stands still from then on. */
+    public void finish() {
         stop();
         for (VcpuThread vcpu : vcpus) {
             boolean ignored = vcpu.join(JOIN_MILLIS);
         }
-        closer.close();
     }
 
     /** What ends the VM when a vCPU cannot go on. */

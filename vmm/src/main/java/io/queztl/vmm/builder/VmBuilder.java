@@ -291,8 +291,7 @@ public final class VmBuilder {
         VirtioPci ignored =
                 slots.add(closer.add(new VirtioRng("rng", memory)), VirtioRng.PCI_CLASS);
         OptionalDevices devices =
-                new OptionalDevices(
-                        config, closer, memory, slots, console, peripherals, platform);
+                new OptionalDevices(config, closer, memory, slots, console, peripherals, platform);
         devices.add();
         if (board == null) {
             mmio.add(Layout.ECAM, PciHostBridge.ECAM_WINDOW, bridge.ecam());
