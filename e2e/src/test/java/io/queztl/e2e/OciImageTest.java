@@ -237,6 +237,7 @@ class OciImageTest {
                             "run",
                             "-i",
                             name,
+                            "--",
                             "sh",
                             "-c",
                             "ls; cat");
