@@ -41,7 +41,8 @@ class BadInputTest {
                     ''                               | 2 | no command given
                     frob                             | 2 | unmatched argument
                     run --frob                       | 2 | unknown option: '--frob'
-                    run extra                        | 2 | unmatched argument
+                    run Extra                        | 2 | is no name of an image
+                    run --kernel @good extra         | 2 | leave --kernel, --initrd and --firmware out
                     run --kernel                     | 2 | missing required parameter
                     run -c 0                         | 2 | a VM has 1 to 64 vCPUs, not 0
                     run -c -1                        | 2 | a VM has 1 to 64 vCPUs, not -1
