@@ -47,8 +47,10 @@ final class QueueWorker {
     private synchronized Thread start() {
         Thread t = thread;
         if (t == null) {
-            t = Thread.ofPlatform().daemon().name("queztl-" + name).start(this::loop);
+            t = Thread.ofPlatform().daemon().name("queztl-" + name).unstarted(this::loop);
+            // Before it runs, for it asks which worker it is.
             thread = t;
+            t.start();
         }
         return t;
     }

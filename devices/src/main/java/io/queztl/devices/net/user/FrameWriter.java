@@ -51,6 +51,10 @@ final class FrameWriter {
     private NetworkBackend.@Nullable Receiver receiver;
     private volatile Offloads offloads = Offloads.NONE;
     private int waitingBytes;
+
+    /** What the guest took undone when the first frame that waits was made. */
+    private Offloads waitingFor = Offloads.NONE;
+
     private boolean blocked;
     private boolean corked;
     private int nextId;
@@ -98,6 +102,12 @@ final class FrameWriter {
     /** Delivers what was kept; afterwards {@link #blocked} says whether the guest has room. */
     void retry() {
         blocked = false;
+        if (!waiting.isEmpty() && !waitingFor.equals(offloads)) {
+            // The guest may not take any more what these leave undone.
+            dropped += waiting.size();
+            waiting.clear();
+            waitingBytes = 0;
+        }
         while (true) {
             ByteBuffer packet = waiting.peek();
             if (packet == null || !give(packet)) {
@@ -342,6 +352,9 @@ final class FrameWriter {
         if (waiting.size() >= MAX_WAITING || waitingBytes + bytes > MAX_WAITING_BYTES) {
             dropped++;
             return false;
+        }
+        if (waiting.isEmpty()) {
+            waitingFor = offloads;
         }
         waitingBytes += bytes;
         waiting.add(ByteBuffer.allocateDirect(bytes).put(0, packet, 0, bytes));
