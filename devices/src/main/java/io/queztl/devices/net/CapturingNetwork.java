@@ -5,24 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /** A network whose packets, in both directions, go to a {@link PacketCapture} too. */
-public final class CapturingNetwork implements NetworkBackend {
-    private final NetworkBackend inner;
+public final class CapturingNetwork extends DelegatingNetwork {
     private final PacketCapture capture;
 
     /** Closes {@code inner} and the file when it is closed. */
     public CapturingNetwork(NetworkBackend inner, Path file) throws IOException {
-        this.inner = inner;
+        super(inner);
         capture = PacketCapture.create(file);
-    }
-
-    @Override
-    public Offloads offloads() {
-        return inner.offloads();
-    }
-
-    @Override
-    public void send(ByteBuffer packet) {
-        send(0, packet);
     }
 
     @Override
@@ -57,38 +46,8 @@ public final class CapturingNetwork implements NetworkBackend {
     }
 
     @Override
-    public void guestOffloads(Offloads offloads) {
-        inner.guestOffloads(offloads);
-    }
-
-    @Override
-    public void receiverReady() {
-        inner.receiverReady();
-    }
-
-    @Override
-    public int queues() {
-        return inner.queues();
-    }
-
-    @Override
-    public void activeQueues(int count) {
-        inner.activeQueues(count);
-    }
-
-    @Override
-    public void flush(int queue) {
-        inner.flush(queue);
-    }
-
-    @Override
-    public boolean linkUp() {
-        return inner.linkUp();
-    }
-
-    @Override
     public void close() {
-        inner.close();
+        super.close();
         capture.close();
     }
 }

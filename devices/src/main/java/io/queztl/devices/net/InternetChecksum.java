@@ -2,7 +2,7 @@ package io.queztl.devices.net;
 
 import java.nio.ByteBuffer;
 
-/** The Internet checksum (RFC 1071), eight bytes at a time, over big-endian buffers. */
+/** The Internet checksum (RFC 1071), sixteen bytes at a time, over big-endian buffers. */
 public final class InternetChecksum {
     private static final long LOW = 0xffff_ffffL;
 
@@ -10,20 +10,28 @@ public final class InternetChecksum {
 
     /** Adds bytes to a sum that is not folded yet; an odd byte counts as if a zero followed. */
     public static long add(long sum, ByteBuffer buffer, int at, int bytes) {
-        long total = sum;
         int i = at;
         int end = at + bytes;
-        for (int last = end - 8; i <= last; i += 8) {
-            long eight = buffer.getLong(i);
-            total += (eight >>> 32) + (eight & LOW);
+        long even = 0;
+        long odd = 0;
+        for (int last = end - 16; i <= last; i += 16) {
+            long x = buffer.getLong(i);
+            long y = buffer.getLong(i + 8);
+            even += (x & LOW) + (x >>> 32);
+            odd += (y & LOW) + (y >>> 32);
         }
-        for (; i + 2 <= end; i += 2) {
-            total += buffer.getShort(i) & 0xffff;
+        long s = sum + even + odd;
+        for (; i <= end - 4; i += 4) {
+            s += buffer.getInt(i) & LOW;
+        }
+        if (i <= end - 2) {
+            s += buffer.getShort(i) & 0xffff;
+            i += 2;
         }
         if (i < end) {
-            total += (buffer.get(i) & 0xff) << 8;
+            s += (buffer.get(i) & 0xff) << 8;
         }
-        return total;
+        return s;
     }
 
     /** A sum in 16 bits. */
@@ -43,5 +51,10 @@ public final class InternetChecksum {
     public static int finishTransport(long sum) {
         int field = finish(sum);
         return field == 0 ? 0xffff : field;
+    }
+
+    /** True if a sum over data and the checksum in it is right. */
+    public static boolean valid(long sum) {
+        return fold(sum) == 0xffff;
     }
 }

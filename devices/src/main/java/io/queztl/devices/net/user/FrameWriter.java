@@ -1,5 +1,6 @@
 package io.queztl.devices.net.user;
 
+import io.queztl.devices.net.InternetChecksum;
 import io.queztl.devices.net.NetworkBackend;
 import io.queztl.devices.net.NetworkBackend.Offloads;
 import java.nio.ByteBuffer;
@@ -146,8 +147,8 @@ final class FrameWriter {
         buffer.putShort(at + 2, (short) flow.guestPort());
         buffer.putShort(at + 4, (short) n);
         buffer.putShort(at + 6, (short) 0);
-        long sum = Checksum.pseudo(flow.remote(), flow.guest(), GuestPacket.UDP, n);
-        int checksum = Checksum.finish(Checksum.add(sum, buffer, at, n));
+        long sum = PseudoHeader.sum(flow.remote(), flow.guest(), GuestPacket.UDP, n);
+        int checksum = InternetChecksum.finish(InternetChecksum.add(sum, buffer, at, n));
         buffer.putShort(at + 6, (short) (checksum == 0 ? 0xffff : checksum));
         return sendIp(destination, flow.remote(), flow.guest(), GuestPacket.UDP, n, keep);
     }
@@ -157,8 +158,10 @@ final class FrameWriter {
         int at = payload(to.isV4());
         int protocol = to.isV4() ? GuestPacket.ICMP : GuestPacket.ICMP_V6;
         buffer.putShort(at + 2, (short) 0);
-        long sum = to.isV4() ? 0 : Checksum.pseudo(from, to, protocol, bytes);
-        buffer.putShort(at + 2, (short) Checksum.finish(Checksum.add(sum, buffer, at, bytes)));
+        long sum = to.isV4() ? 0 : PseudoHeader.sum(from, to, protocol, bytes);
+        buffer.putShort(
+                at + 2,
+                (short) InternetChecksum.finish(InternetChecksum.add(sum, buffer, at, bytes)));
         boolean ignored = sendIp(destination, from, to, protocol, bytes, true);
     }
 
@@ -249,9 +252,9 @@ final class FrameWriter {
         if (data != null) {
             data.copy(distance, buffer, at + headerBytes, bytes);
         }
-        long sum = Checksum.pseudo(flow.remote(), flow.guest(), GuestPacket.TCP, n);
+        long sum = PseudoHeader.sum(flow.remote(), flow.guest(), GuestPacket.TCP, n);
         if (offloads.checksum()) {
-            buffer.putShort(at + 16, (short) Checksum.fold(sum));
+            buffer.putShort(at + 16, (short) InternetChecksum.fold(sum));
             buffer.put(0, NEEDS_CHECKSUM);
             putLittle(6, at - ETHERNET);
             putLittle(8, 16);
@@ -261,8 +264,8 @@ final class FrameWriter {
                 putLittle(4, mss);
             }
         } else {
-            sum = Checksum.add(sum, buffer, at, n);
-            buffer.putShort(at + 16, (short) Checksum.finish(sum));
+            sum = InternetChecksum.add(sum, buffer, at, n);
+            buffer.putShort(at + 16, (short) InternetChecksum.finish(sum));
         }
         return bytes == 0 && (header.flags & TcpHeader.RST) != 0
                 ? deliverOrKeep(at + n)
@@ -306,8 +309,8 @@ final class FrameWriter {
 
     private static void header4Checksum(ByteBuffer b) {
         b.putShort(NETWORK + 10, (short) 0);
-        long sum = Checksum.add(0, b, NETWORK, IPV4_HEADER);
-        b.putShort(NETWORK + 10, (short) Checksum.finish(sum));
+        long sum = InternetChecksum.add(0, b, NETWORK, IPV4_HEADER);
+        b.putShort(NETWORK + 10, (short) InternetChecksum.finish(sum));
     }
 
     private void ethernet(ByteBuffer b, long destination, int etherType) {

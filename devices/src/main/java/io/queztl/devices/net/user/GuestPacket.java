@@ -1,5 +1,6 @@
 package io.queztl.devices.net.user;
 
+import io.queztl.devices.net.InternetChecksum;
 import io.queztl.devices.net.NetworkBackend;
 import java.nio.ByteBuffer;
 
@@ -100,7 +101,7 @@ final class GuestPacket {
         if (header < IPV4_HEADER
                 || total < header
                 || total > n
-                || !Checksum.valid(Checksum.add(0, data, network, header))) {
+                || !InternetChecksum.valid(InternetChecksum.add(0, data, network, header))) {
             return false;
         }
         int flags = data.getShort(network + 6) & 0xffff;
@@ -185,8 +186,8 @@ final class GuestPacket {
         if (unchecked) {
             return true;
         }
-        long sum = Checksum.pseudo(source, destination, protocol, bytes);
-        return Checksum.valid(Checksum.add(sum, data, at, bytes));
+        long sum = PseudoHeader.sum(source, destination, protocol, bytes);
+        return InternetChecksum.valid(InternetChecksum.add(sum, data, at, bytes));
     }
 
     /** The 16-bit field at an offset of the protocol's header. */

@@ -1,5 +1,6 @@
 package io.queztl.devices.net.user;
 
+import io.queztl.devices.net.InternetChecksum;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
@@ -62,7 +63,8 @@ final class Icmp {
 
     /** A message of ICMP from the guest. */
     void receive(GuestPacket p) {
-        if (p.bytes < HEADER || !Checksum.valid(Checksum.add(0, p.data, p.at, p.bytes))) {
+        if (p.bytes < HEADER
+                || !InternetChecksum.valid(InternetChecksum.add(0, p.data, p.at, p.bytes))) {
             return;
         }
         if (p.data.get(p.at) == ECHO && p.data.get(p.at + 1) == 0) {

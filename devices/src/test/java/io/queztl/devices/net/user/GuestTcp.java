@@ -2,6 +2,7 @@ package io.queztl.devices.net.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.devices.net.InternetChecksum;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -163,14 +164,14 @@ final class GuestTcp {
             b.put(at + 20, data, offset, bytes);
         }
         if (bytes > 1460) {
-            long pseudo = Checksum.pseudo(local, remote, 6, n);
-            b.putShort(at + 16, (short) Checksum.fold(pseudo));
+            long pseudo = PseudoHeader.sum(local, remote, 6, n);
+            b.putShort(at + 16, (short) InternetChecksum.fold(pseudo));
             b.put(0, (byte) 1);
             b.put(1, (byte) (remote.isV4() ? 1 : 4));
             b.putShort(4, Short.reverseBytes((short) 1460));
         } else {
-            long sum = Checksum.add(Checksum.pseudo(local, remote, 6, n), b, at, n);
-            b.putShort(at + 16, (short) Checksum.finish(sum));
+            long sum = InternetChecksum.add(PseudoHeader.sum(local, remote, 6, n), b, at, n);
+            b.putShort(at + 16, (short) InternetChecksum.finish(sum));
         }
         guest.send(b);
     }

@@ -2,6 +2,7 @@ package io.queztl.devices.net.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.devices.net.InternetChecksum;
 import io.queztl.devices.net.NetworkBackend;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -157,7 +158,7 @@ final class TestGuest implements NetworkBackend.Receiver, AutoCloseable {
 
     static void sum4(ByteBuffer b) {
         b.putShort(L3 + 10, (short) 0);
-        b.putShort(L3 + 10, (short) Checksum.finish(Checksum.add(0, b, L3, 20)));
+        b.putShort(L3 + 10, (short) InternetChecksum.finish(InternetChecksum.add(0, b, L3, 20)));
     }
 
     static int payload(IpAddress to) {
@@ -172,8 +173,8 @@ final class TestGuest implements NetworkBackend.Receiver, AutoCloseable {
         b.putShort(at + 2, (short) toPort);
         b.putShort(at + 4, (short) n);
         b.put(at + 8, data);
-        long sum = Checksum.add(Checksum.pseudo(from, to, 17, n), b, at, n);
-        int checksum = Checksum.finish(sum);
+        long sum = InternetChecksum.add(PseudoHeader.sum(from, to, 17, n), b, at, n);
+        int checksum = InternetChecksum.finish(sum);
         b.putShort(at + 6, (short) (checksum == 0 ? 0xffff : checksum));
         send(b);
     }
@@ -188,8 +189,9 @@ final class TestGuest implements NetworkBackend.Receiver, AutoCloseable {
         for (int i = 8; i < n; i++) {
             whole.put(i, (byte) (i * 7));
         }
-        long pseudo = v4 ? 0 : Checksum.pseudo(from, to, 58, n);
-        whole.putShort(2, (short) Checksum.finish(Checksum.add(pseudo, whole, 0, n)));
+        long pseudo = v4 ? 0 : PseudoHeader.sum(from, to, 58, n);
+        whole.putShort(
+                2, (short) InternetChecksum.finish(InternetChecksum.add(pseudo, whole, 0, n)));
         int header = v4 ? 20 : 40;
         int protocol = v4 ? 1 : 58;
         if (n + header <= mtu) {
@@ -292,7 +294,9 @@ final class TestGuest implements NetworkBackend.Receiver, AutoCloseable {
         boolean v4 = type == 0x0800;
         int header = v4 ? 20 : 40;
         if (v4) {
-            assertThat(Checksum.valid(Checksum.add(0, frame, L3, 20))).as("IP checksum").isTrue();
+            assertThat(InternetChecksum.valid(InternetChecksum.add(0, frame, L3, 20)))
+                    .as("IP checksum")
+                    .isTrue();
         }
         int total =
                 v4 ? frame.getShort(L3 + 2) & 0xffff : (frame.getShort(L3 + 4) & 0xffff) + header;
@@ -306,12 +310,14 @@ final class TestGuest implements NetworkBackend.Receiver, AutoCloseable {
         boolean isFragment = v4 && (frame.getShort(L3 + 6) & 0x3fff) != 0;
         if (partial) {
             assertThat(offloads.checksum()).as("checksum may be left out").isTrue();
-            long pseudo = Checksum.pseudo(from, to, protocol, data.limit());
-            assertThat(data.getShort(16) & 0xffff).isEqualTo(Checksum.fold(pseudo));
+            long pseudo = PseudoHeader.sum(from, to, protocol, data.limit());
+            assertThat(data.getShort(16) & 0xffff).isEqualTo(InternetChecksum.fold(pseudo));
         } else if (!isFragment && (protocol == 6 || protocol == 17 || protocol == 58)) {
-            long sum = Checksum.pseudo(from, to, protocol, data.limit());
-            sum = Checksum.add(sum, data, 0, data.limit());
-            assertThat(Checksum.valid(sum)).as("checksum of protocol %d", protocol).isTrue();
+            long sum = PseudoHeader.sum(from, to, protocol, data.limit());
+            sum = InternetChecksum.add(sum, data, 0, data.limit());
+            assertThat(InternetChecksum.valid(sum))
+                    .as("checksum of protocol %d", protocol)
+                    .isTrue();
         }
         return new Ip(from, to, protocol, data, gso);
     }

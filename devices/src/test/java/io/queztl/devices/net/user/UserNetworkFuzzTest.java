@@ -2,6 +2,7 @@ package io.queztl.devices.net.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.devices.net.InternetChecksum;
 import io.queztl.devices.net.NetworkBackend;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -250,7 +251,7 @@ class UserNetworkFuzzTest {
         fill(b, 46);
         if (bytes >= 8) {
             b.putInt(46, 8 << 24);
-            b.putShort(48, (short) Checksum.finish(Checksum.add(0, b, 46, bytes)));
+            b.putShort(48, (short) InternetChecksum.finish(InternetChecksum.add(0, b, 46, bytes)));
         }
         return b;
     }

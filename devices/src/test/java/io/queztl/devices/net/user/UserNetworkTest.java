@@ -3,6 +3,7 @@ package io.queztl.devices.net.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.queztl.devices.net.InternetChecksum;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -163,7 +164,7 @@ class UserNetworkTest {
         assertThat(b.get(0) & 0xff).isEqualTo(from.isV4() ? 0 : 129);
         assertThat(b.limit()).as("size %d", size).isEqualTo(size + 8);
         if (from.isV4()) {
-            assertThat(Checksum.valid(Checksum.add(0, b, 0, b.limit()))).isTrue();
+            assertThat(InternetChecksum.valid(InternetChecksum.add(0, b, 0, b.limit()))).isTrue();
         }
         for (int i = 8; i < b.limit(); i++) {
             if (b.get(i) != (byte) (i * 7)) {
@@ -234,8 +235,8 @@ class UserNetworkTest {
     }
 
     private static void sum6(ByteBuffer b, IpAddress from, IpAddress to, int at, int bytes) {
-        long sum = Checksum.add(Checksum.pseudo(from, to, 58, bytes), b, at, bytes);
-        b.putShort(at + 2, (short) Checksum.finish(sum));
+        long sum = InternetChecksum.add(PseudoHeader.sum(from, to, 58, bytes), b, at, bytes);
+        b.putShort(at + 2, (short) InternetChecksum.finish(sum));
     }
 
     @Test
@@ -556,7 +557,10 @@ class UserNetworkTest {
             while (sum >>> 16 != 0) {
                 sum = (sum & 0xffff) + (sum >>> 16);
             }
-            assertThat(Checksum.fold(Checksum.add(0, ByteBuffer.wrap(bytes), 0, bytes.length)))
+            assertThat(
+                            InternetChecksum.fold(
+                                    InternetChecksum.add(
+                                            0, ByteBuffer.wrap(bytes), 0, bytes.length)))
                     .isEqualTo((int) sum);
         }
     }

@@ -2,6 +2,7 @@ package io.queztl.devices.net.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.queztl.devices.net.InternetChecksum;
 import io.queztl.devices.net.NetworkBackend;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -350,8 +351,8 @@ class UserTcpTest {
         java.nio.ByteBuffer b = guest.ip(TestGuest.ADDRESS, to, 6, 20);
         b.putShort(46, (short) from).putShort(48, (short) port);
         b.putInt(50, from * 1000).putShort(58, (short) 0x5002).putShort(60, (short) 1000);
-        long sum = Checksum.add(Checksum.pseudo(TestGuest.ADDRESS, to, 6, 20), b, 46, 20);
-        return b.putShort(62, (short) Checksum.finish(sum));
+        long sum = InternetChecksum.add(PseudoHeader.sum(TestGuest.ADDRESS, to, 6, 20), b, 46, 20);
+        return b.putShort(62, (short) InternetChecksum.finish(sum));
     }
 
     @Test
@@ -401,8 +402,9 @@ class UserTcpTest {
                 java.nio.ByteBuffer b = guest.ip(TestGuest.ADDRESS, syn.source(), 6, 20);
                 b.putShort(46, (short) 80).putShort(48, (short) syn.u16(0));
                 b.putInt(54, syn.data().getInt(4) + 1).putShort(58, (short) 0x5014);
-                long sum = Checksum.pseudo(TestGuest.ADDRESS, syn.source(), 6, 20);
-                b.putShort(62, (short) Checksum.finish(Checksum.add(sum, b, 46, 20)));
+                long sum = PseudoHeader.sum(TestGuest.ADDRESS, syn.source(), 6, 20);
+                b.putShort(
+                        62, (short) InternetChecksum.finish(InternetChecksum.add(sum, b, 46, 20)));
                 guest.send(b);
                 client.setSoTimeout(20_000);
                 org.assertj.core.api.Assertions.assertThatThrownBy(
