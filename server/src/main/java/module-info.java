@@ -13,6 +13,8 @@ module io.queztl.server {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires aircompressor.v3;
+    requires tools.jackson.core;
+    requires tools.jackson.databind;
     requires java.management;
     requires java.net.http;
     requires jdk.unsupported;
