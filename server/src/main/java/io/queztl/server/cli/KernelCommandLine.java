@@ -18,9 +18,12 @@ final class KernelCommandLine {
 
     /**
      * The kernel's self-tests of its ciphers are a third of its start-up on a software CPU; machine
-     * check banks, which it would complain about, the CPU has none.
+     * check banks the CPU has none.
      */
     private static final String STOCK = " cryptomgr.notests mce=off";
+
+    /** Hides errors too: some kernels report devices that a VM never has. Panics are shown. */
+    private static final String HIDDEN = " quiet loglevel=3";
 
     private static final int MULTIBOOT_MAGIC = 0x1bad_b002;
     private static final int MULTIBOOT_SEARCH_BYTES = 8192;
@@ -43,7 +46,7 @@ final class KernelCommandLine {
         }
         String line = DEFAULTS;
         if (kernel == null) {
-            line += STOCK + (verbose ? "" : " quiet");
+            line += STOCK + (verbose ? "" : HIDDEN);
         }
         return users.isEmpty() ? line : line + " " + users;
     }

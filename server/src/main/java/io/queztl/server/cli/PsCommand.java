@@ -27,7 +27,7 @@ final class PsCommand implements Callable<Integer> {
     /** What the request is called. */
     static final String INFO = "info";
 
-    private static final int SECONDS = 2;
+    private static final int SECONDS = 5;
     private static final String SILENT = "silent";
     private static final String FORMAT = "%-20s %8s %-8s %5s %8s %10s%n";
 

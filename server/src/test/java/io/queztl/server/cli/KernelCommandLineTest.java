@@ -24,7 +24,7 @@ class KernelCommandLineTest {
     @Test
     void stockKernel_isQuietUnlessVerbose() {
         assertThat(KernelCommandLine.of(null, null, false))
-                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests mce=off quiet");
+                .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests mce=off quiet loglevel=3");
         assertThat(KernelCommandLine.of(null, "nosmp", true))
                 .isEqualTo("console=ttyS0 panic=-1 cryptomgr.notests mce=off nosmp");
     }
