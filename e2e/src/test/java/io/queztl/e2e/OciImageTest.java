@@ -3,11 +3,13 @@ package io.queztl.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.airlift.compress.v3.zstd.ZstdOutputStream;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.StockGuest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -147,6 +149,9 @@ class OciImageTest {
             put(tar, "etc/passwd", (byte) '0', 0644, 0, text(users));
             put(tar, "etc/group", (byte) '0', 0644, 0, text("app:x:1000:\nextra:x:77:app\n"));
             put(tar, "home/app/", TarConstants.LF_DIR, 0700, 1000, new byte[0]);
+            String init = "#!/bin/sh\necho I am $$; cat /run/made\nexec /bin/busybox poweroff -f\n";
+            put(tar, "sbin/init", (byte) '0', 0755, 0, text(init));
+            put(tar, "run/made", (byte) '0', 0644, 0, text("of the image\n"));
             put(tar, "gone", (byte) '0', 0644, 0, text("x"));
             put(tar, "dir/old", (byte) '0', 0600, 5, text("a"));
         }
@@ -170,17 +175,23 @@ class OciImageTest {
         StringBuilder sums = new StringBuilder();
         for (byte[] layer : List.of(base(), upper())) {
             ByteArrayOutputStream packed = new ByteArrayOutputStream();
-            try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
-                gzip.write(layer);
+            boolean first = sums.isEmpty();
+            try (OutputStream out =
+                    first ? new GZIPOutputStream(packed) : new ZstdOutputStream(packed)) {
+                out.write(layer);
             }
-            String comma = sums.isEmpty() ? "" : ",";
+            String comma = first ? "" : ",";
             sums.append("%s\"%s\"".formatted(comma, digest(layer)));
             layers.append(
                     """
-                    %s{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip",
+                    %s{"mediaType":"application/vnd.oci.image.layer.v1.tar+%s",
                     "size":%d,"digest":"%s"}\
                     """
-                            .formatted(comma, packed.size(), push(packed.toByteArray())));
+                            .formatted(
+                                    comma,
+                                    first ? "gzip" : "zstd",
+                                    packed.size(),
+                                    push(packed.toByteArray())));
         }
         byte[] config =
                 text(
@@ -248,12 +259,45 @@ class OciImageTest {
     }
 
     @Test
+    void keptDisk_hasWhatTheRunBeforeWrote_initBootsAllOfTheImage() throws Exception {
+        publish();
+        String name = host + "/team/app:1";
+        String kept = "oci-test-" + ProcessHandle.current().pid();
+        String data = System.getenv("XDG_DATA_HOME");
+        Path disk =
+                (data == null
+                                ? Path.of(System.getProperty("user.home"), ".local/share")
+                                : Path.of(data))
+                        .resolve("queztl/disks/" + kept + ".qcow2");
+        try {
+            Queztl.Result result =
+                    Queztl.run("run", "--persist", kept, "--exec", "echo written >mine", name);
+            assertThat(result.status()).as(result.err()).isZero();
+            // The disk depends on nothing any more.
+            assertThat(Queztl.run("image", "rm", name).status()).isZero();
+            assertThat(Queztl.run("image", "check", disk.toString(), "--format", "qcow2").status())
+                    .isZero();
+            result = Queztl.run("run", "--persist", kept, "--exec", "cat mine", name);
+            assertThat(result.out()).isEqualTo("written\n");
+
+            result = Queztl.run("run", "--init", name);
+            assertThat(result.out()).contains("I am 1", "of the image");
+            assertThat(result.status()).as(result.err()).isZero();
+        } finally {
+            boolean ignored = Files.deleteIfExists(disk);
+            Queztl.Result removed = Queztl.run("image", "rm", name);
+            assertThat(removed.status()).isIn(0, 9);
+        }
+    }
+
+    @Test
     void missingProgram_is127() throws Exception {
         publish();
         String name = host + "/team/app:1";
         Queztl.Result pulled = Queztl.run("image", "pull", name);
         assertThat(pulled.out()).startsWith(name + " sha256:");
         assertThat(Queztl.run("image", "ls").out()).contains(name);
+        assertThat(Queztl.run("image", "ls", "--json").out()).contains("\"name\":\"" + name + "\"");
         Queztl.Result result = Queztl.run("run", name, "nothing");
         assertThat(result.status()).isEqualTo(127);
         assertThat(result.out()).contains("no program 'nothing'");

@@ -8,6 +8,7 @@ import io.queztl.devices.storage.Images;
 import io.queztl.devices.storage.NbdServer;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
+import io.queztl.server.control.Json;
 import io.queztl.server.image.DiskCopy;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -133,38 +134,15 @@ final class ImageCommand implements Runnable {
     }
 
     private void print(boolean json, Map<String, Object> facts) {
-        StringBuilder text = new StringBuilder();
-        if (json) {
-            text.append('{');
-            facts.forEach((name, value) ->
-                    text.append(text.length() > 1 ? "," : "")
-                            .append(quoted(name))
-                            .append(':')
-                            .append(
-                                    value instanceof Number
-                                            ? value.toString()
-                                            : quoted(value.toString())));
-            text.append("}\n");
-        } else {
-            facts.forEach((name, value) -> text.append("%s: %s%n".formatted(name, value)));
-        }
         PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
-        out.print(text);
-        out.flush();
-    }
-
-    private static String quoted(String text) {
-        StringBuilder b = new StringBuilder("\"");
-        for (char c : text.toCharArray()) {
-            if (c == '"' || c == '\\') {
-                b.append('\\').append(c);
-            } else if (c < 0x20) {
-                b.append("\\u%04x".formatted((int) c));
-            } else {
-                b.append(c);
-            }
+        if (json) {
+            Map<String, Object> plain = new LinkedHashMap<>();
+            facts.forEach((name, value) ->
+                    plain.put(name, value instanceof Number ? value : value.toString()));
+            out.println(Json.write(plain));
+        } else {
+            facts.forEach((name, value) -> out.printf("%s: %s%n", name, value));
         }
-        return b.append('"').toString();
     }
 
     @Command(

@@ -2,16 +2,20 @@ package io.queztl.server.cli;
 
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
+import io.queztl.server.control.Json;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.image.ImageReference;
 import io.queztl.server.image.ImageStore;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code queztl image pull}, {@code ls} and {@code rm}: OCI images in the cache. */
@@ -68,6 +72,9 @@ final class ImageStoreCommands {
 
         private final HostIo io;
 
+        @Option(names = "--json", description = "one JSON array instead of a table")
+        private boolean json;
+
         Ls(HostIo io) {
             this.io = io;
         }
@@ -75,8 +82,13 @@ final class ImageStoreCommands {
         @Override
         public Integer call() {
             PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
+            List<ImageStore.Image> images = store(io).list();
+            if (json) {
+                out.println(Json.write(images.stream().map(Ls::fields).toList()));
+                return ExitStatus.OK;
+            }
             out.printf(FORMAT, "NAME", "DIGEST", "SIZE");
-            for (ImageStore.Image image : store(io).list()) {
+            for (ImageStore.Image image : images) {
                 out.printf(
                         Locale.ROOT,
                         FORMAT,
@@ -85,6 +97,14 @@ final class ImageStoreCommands {
                         "%d MiB".formatted(image.bytes() >> 20));
             }
             return ExitStatus.OK;
+        }
+
+        private static Map<String, Object> fields(ImageStore.Image image) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("name", image.reference().toString());
+            fields.put("digest", image.digest());
+            fields.put("bytes", image.bytes());
+            return fields;
         }
     }
 
