@@ -15,8 +15,10 @@ module io.queztl.vmm {
 
     exports io.queztl.vmm.acpi;
     exports io.queztl.vmm.boot;
+    exports io.queztl.vmm.bootdisk;
     exports io.queztl.vmm.builder;
     exports io.queztl.vmm.config;
+    exports io.queztl.vmm.disk;
     exports io.queztl.vmm.ext4;
     exports io.queztl.vmm.gdb;
     exports io.queztl.vmm.image;

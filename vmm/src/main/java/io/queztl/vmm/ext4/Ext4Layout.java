@@ -120,6 +120,7 @@ final class Ext4Layout {
     static final int FLAG_ENCRYPTED = 0x800;
     static final int FLAG_EXTENTS = 0x80000;
     static final int FLAG_INLINE_DATA = 0x10000000;
+    static final int FLAG_CASE_FOLD = 0x40000000;
 
     static final int ROOT_INODE = 2;
     static final int JOURNAL_INODE = 8;
