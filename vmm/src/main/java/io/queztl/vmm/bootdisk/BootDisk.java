@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a disk with a system of its own would boot, found by reading it: of each partition in turn the
- * entries of the Boot Loader Specification, else GRUB's menu, else kernels by their names; the first
- * partition that has a kernel counts. Nothing is written, and nothing of the disk is trusted.
+ * What a disk with a system of its own would boot, found by reading it: of each partition in turn
+ * the entries of the Boot Loader Specification, else GRUB's menu, else kernels by their names; the
+ * first partition that has a kernel counts. Nothing is written, and nothing of the disk is trusted.
  *
  * @param table how it is divided
  * @param volumes its partitions, or one for the whole disk
@@ -100,8 +100,8 @@ public record BootDisk(
     }
 
     /** Without those whose files are not there. */
-    private static List<InstalledKernel> present(
-            List<InstalledKernel> kernels, List<String> notes) throws IOException {
+    private static List<InstalledKernel> present(List<InstalledKernel> kernels, List<String> notes)
+            throws IOException {
         List<InstalledKernel> there = new ArrayList<>();
         for (InstalledKernel kernel : kernels) {
             DiskFiles files = Objects.requireNonNull(kernel.volume().files());

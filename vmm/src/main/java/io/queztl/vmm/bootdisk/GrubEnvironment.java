@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** GRUB's environment block: lines of name=value in the file {@code grubenv} (GRUB manual, 15.2). */
+/**
+ * GRUB's environment block: lines of name=value in the file {@code grubenv} (GRUB manual, 15.2).
+ */
 final class GrubEnvironment {
     private static final int MAX_BYTES = 64 << 10;
 

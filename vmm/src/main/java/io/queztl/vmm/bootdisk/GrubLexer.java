@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Cuts a GRUB script into words (GRUB manual, "Shell-like scripting"). An empty word, which a script
- * cannot have, is the end of a command.
+ * Cuts a GRUB script into words (GRUB manual, "Shell-like scripting"). An empty word, which a
+ * script cannot have, is the end of a command.
  */
 final class GrubLexer {
     private static final int MAX_WORDS = 200_000;
@@ -52,8 +52,12 @@ final class GrubLexer {
                     if (open) {
                         plain.append(c);
                     } else {
-                        add(new GrubWord(
-                                List.of(new GrubWord.Piece(String.valueOf(c), false, false)), line));
+                        add(
+                                new GrubWord(
+                                        List.of(
+                                                new GrubWord.Piece(
+                                                        String.valueOf(c), false, false)),
+                                        line));
                     }
                 }
                 case '\'' -> single();

@@ -12,10 +12,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the part of GRUB's scripts (GRUB manual, "Shell-like scripting") that decides what is booted:
- * variables, conditions, functions, the menu with its submenus and default, {@code linux} and {@code
- * initrd}, {@code load_env} and {@code source}. Loops are left out; {@code search} finds nothing, as
- * all paths are of the file system that the script is in; what writes or draws does nothing.
+ * Runs the part of GRUB's scripts (GRUB manual, "Shell-like scripting") that decides what is
+ * booted: variables, conditions, functions, the menu with its submenus and default, {@code linux}
+ * and {@code initrd}, {@code load_env} and {@code source}. Loops are left out; {@code search} finds
+ * nothing, as all paths are of the file system that the script is in; what writes or draws does
+ * nothing.
  */
 final class GrubMenu {
     private static final int MAX_SCRIPT = 1 << 20;
@@ -27,8 +28,19 @@ final class GrubMenu {
     /** What is done as if it had been. */
     private static final Set<String> DONE =
             Set.of(
-                    "insmod", "search", "search.fs_uuid", "export", "echo", "true", "terminal_input",
-                    "terminal_output", "serial", "save_env", "clear", "sleep", "probe");
+                    "insmod",
+                    "search",
+                    "search.fs_uuid",
+                    "export",
+                    "echo",
+                    "true",
+                    "terminal_input",
+                    "terminal_output",
+                    "serial",
+                    "save_env",
+                    "clear",
+                    "sleep",
+                    "probe");
 
     /**
      * An entry of the menu.
@@ -90,7 +102,8 @@ final class GrubMenu {
             }
             return kernels;
         } catch (DiskFormatException e) {
-            throw new DiskFormatException("%s is not understood: %s", script, String.valueOf(e.getMessage()));
+            throw new DiskFormatException(
+                    "%s is not understood: %s", script, String.valueOf(e.getMessage()));
         }
     }
 
@@ -294,8 +307,7 @@ final class GrubMenu {
 
     private boolean call(List<GrubStatement> function, List<String> arguments) throws IOException {
         for (int i = 0; i < 9; i++) {
-            variables.put(
-                    Integer.toString(i + 1), i < arguments.size() ? arguments.get(i) : "");
+            variables.put(Integer.toString(i + 1), i < arguments.size() ? arguments.get(i) : "");
         }
         return run(function);
     }

@@ -30,7 +30,9 @@ record GrubWord(List<Piece> pieces, int line) {
         return text.toString();
     }
 
-    /** What it is once variables have values: variables without quotation marks may give any number. */
+    /**
+     * What it is once variables have values: variables without quotation marks may give any number.
+     */
     List<String> expand(UnaryOperator<String> variables) {
         List<String> words = new ArrayList<>();
         StringBuilder word = new StringBuilder();

@@ -10,8 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Entries of the Boot Loader Specification (UAPI group, version 1): a file for each kernel in {@code
- * loader/entries}. Variables in options are those of GRUB's environment, as Fedora's GRUB has it.
+ * Entries of the Boot Loader Specification (UAPI group, version 1): a file for each kernel in
+ * {@code loader/entries}. Variables in options are those of GRUB's environment, as Fedora's GRUB
+ * has it.
  */
 final class LoaderEntries {
     private static final int MAX_ENTRIES = 256;
@@ -142,7 +143,10 @@ final class LoaderEntries {
                 values.getOrDefault("options", ""));
     }
 
-    /** Puts values in place of {@code $name} and <code>${name}</code>; one level, as they may be long. */
+    /**
+     * Puts values in place of {@code $name} and <code>${name}</code>; one level, as they may be
+     * long.
+     */
     private static String expand(String text, Map<String, String> environment) {
         StringBuilder result = new StringBuilder();
         for (int i = 0; i < text.length(); ) {

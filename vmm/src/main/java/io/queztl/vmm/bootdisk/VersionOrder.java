@@ -2,7 +2,9 @@ package io.queztl.vmm.bootdisk;
 
 import java.util.Comparator;
 
-/** Orders versions: runs of digits by their value, the rest by its characters, "~" before an end. */
+/**
+ * Orders versions: runs of digits by their value, the rest by its characters, "~" before an end.
+ */
 final class VersionOrder implements Comparator<String> {
     static final VersionOrder INSTANCE = new VersionOrder();
 

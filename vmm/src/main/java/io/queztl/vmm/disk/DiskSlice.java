@@ -44,7 +44,8 @@ public record DiskSlice(DiskImage image, long start, long size) {
     private void check(long offset, long length) throws DiskFormatException {
         if (offset < 0 || length < 0 || offset > size - length) {
             throw new DiskFormatException(
-                    "it refers to byte %s, and has %d".formatted(Long.toUnsignedString(offset), size));
+                    "it refers to byte %s, and has %d"
+                            .formatted(Long.toUnsignedString(offset), size));
         }
     }
 }

@@ -9,8 +9,8 @@ import java.util.UUID;
 import java.util.zip.CRC32;
 
 /**
- * A GUID partition table (UEFI specification 5.3): a header in the second sector and one in the last,
- * each with a list of partitions of its own. The second is read only if the first is damaged.
+ * A GUID partition table (UEFI specification 5.3): a header in the second sector and one in the
+ * last, each with a list of partitions of its own. The second is read only if the first is damaged.
  */
 final class Gpt {
     private static final long SIGNATURE = 0x5452_4150_2049_4645L;
@@ -45,8 +45,7 @@ final class Gpt {
     }
 
     private static List<Partition> read(DiskSlice disk, long sector) throws IOException {
-        ByteBuffer header =
-                disk.read(sector * PartitionTable.SECTOR, PartitionTable.SECTOR);
+        ByteBuffer header = disk.read(sector * PartitionTable.SECTOR, PartitionTable.SECTOR);
         int length = header.getInt(12);
         if (header.getLong(0) != SIGNATURE
                 || length < HEADER_BYTES
@@ -93,8 +92,7 @@ final class Gpt {
         if (first < 0 || last < first || last >= disk.size() / PartitionTable.SECTOR) {
             throw new DiskFormatException("its partition %d is not on the disk", number);
         }
-        String name =
-                new String(list.array(), at + NAME_AT, NAME_BYTES, StandardCharsets.UTF_16LE);
+        String name = new String(list.array(), at + NAME_AT, NAME_BYTES, StandardCharsets.UTF_16LE);
         int end = name.indexOf('\0');
         return new Partition(
                 number,

@@ -80,8 +80,7 @@ final class Mbr {
     }
 
     private static void readLogical(
-            DiskSlice disk, int id, long container, List<Partition> partitions)
-            throws IOException {
+            DiskSlice disk, int id, long container, List<Partition> partitions) throws IOException {
         long table = container;
         for (int n = 0; n < MAX_LOGICAL; n++) {
             ByteBuffer sector = disk.read(table * PartitionTable.SECTOR, PartitionTable.SECTOR);
@@ -102,8 +101,7 @@ final class Mbr {
                 "its extended partition has more than %d partitions", MAX_LOGICAL);
     }
 
-    private static Partition partition(
-            DiskSlice disk, int id, int number, Entry entry, long base)
+    private static Partition partition(DiskSlice disk, int id, int number, Entry entry, long base)
             throws DiskFormatException {
         long start = (base + entry.first) * PartitionTable.SECTOR;
         long bytes = entry.sectors * PartitionTable.SECTOR;

@@ -10,5 +10,4 @@ package io.queztl.vmm.disk;
  * @param id what Linux calls its PARTUUID
  * @param name its name, empty if there is none
  */
-public record Partition(
-        int number, long start, long bytes, String type, String id, String name) {}
+public record Partition(int number, long start, long bytes, String type, String id, String name) {}

@@ -44,8 +44,7 @@ final class Ext4Blocks {
         if (start <= 0 || count < 0 || start > blocks - count) {
             throw new DiskFormatException(
                     "its file system is damaged: it refers to block %s, and has %d",
-                    Long.toUnsignedString(start),
-                    blocks);
+                    Long.toUnsignedString(start), blocks);
         }
     }
 

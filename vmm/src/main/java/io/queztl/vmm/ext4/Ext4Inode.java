@@ -17,8 +17,7 @@ record Ext4Inode(long number, int mode, long size, int flags, ByteBuffer block) 
         long size =
                 Integer.toUnsignedLong(b.getInt(Ext4Layout.I_SIZE))
                         | (long) b.getInt(Ext4Layout.I_SIZE_HIGH) << 32;
-        ByteBuffer block =
-                b.slice(Ext4Layout.I_BLOCK, Ext4Layout.I_BLOCK_BYTES).order(b.order());
+        ByteBuffer block = b.slice(Ext4Layout.I_BLOCK, Ext4Layout.I_BLOCK_BYTES).order(b.order());
         return new Ext4Inode(number, mode, size, b.getInt(Ext4Layout.I_FLAGS), block);
     }
 

@@ -12,8 +12,8 @@ import java.util.Map;
 /**
  * The journal of a file system that was not unmounted (Linux documentation, filesystems/ext4,
  * "Journal (jbd2)"): what its committed transactions have of blocks, without writing it anywhere.
- * Checksums are not compared, and what the optional fast commits add to the last transaction is left
- * out.
+ * Checksums are not compared, and what the optional fast commits add to the last transaction is
+ * left out.
  */
 final class Ext4Journal {
     /**

@@ -102,8 +102,7 @@ final class Ext4Map {
                 long next =
                         i + 1 == entries
                                 ? end
-                                : Integer.toUnsignedLong(
-                                        node.getInt(at + Ext4Layout.EXTENT_BYTES));
+                                : Integer.toUnsignedLong(node.getInt(at + Ext4Layout.EXTENT_BYTES));
                 if (next <= logical) {
                     throw damaged();
                 }

@@ -88,12 +88,14 @@ public final class Ext4Reader implements DiskFiles {
         Ext4Inode inode = find(path);
         List<String> names = new ArrayList<>();
         if (inode != null && inode.directory()) {
-            entries(inode, (name, number) -> {
-                if (!name.equals(".") && !name.equals("..")) {
-                    names.add(name);
-                }
-                return true;
-            });
+            entries(
+                    inode,
+                    (name, number) -> {
+                        if (!name.equals(".") && !name.equals("..")) {
+                            names.add(name);
+                        }
+                        return true;
+                    });
         }
         return names;
     }
@@ -128,9 +130,7 @@ public final class Ext4Reader implements DiskFiles {
         if (inode.size() < 0 || inode.size() > most) {
             throw new DiskFormatException(
                     "its file %s has %s bytes, of which at most %d are read",
-                    shown(path),
-                    Long.toUnsignedString(inode.size()),
-                    most);
+                    shown(path), Long.toUnsignedString(inode.size()), most);
         }
         content(inode, out);
     }
@@ -206,12 +206,14 @@ public final class Ext4Reader implements DiskFiles {
 
     private @Nullable Ext4Inode child(Ext4Inode directory, String name) throws IOException {
         long[] found = new long[1];
-        entries(directory, (each, number) -> {
-            if (each.equals(name)) {
-                found[0] = number;
-            }
-            return found[0] == 0;
-        });
+        entries(
+                directory,
+                (each, number) -> {
+                    if (each.equals(name)) {
+                        found[0] = number;
+                    }
+                    return found[0] == 0;
+                });
         return found[0] == 0 ? null : inode(found[0]);
     }
 
@@ -284,8 +286,7 @@ public final class Ext4Reader implements DiskFiles {
         if (number < 1 || number > superblock.inodes() || group >= superblock.groups()) {
             throw new DiskFormatException(
                     "its file system is damaged: it refers to inode %d, and has %d",
-                    number,
-                    superblock.inodes());
+                    number, superblock.inodes());
         }
         ByteBuffer descriptor =
                 blocks.bytes(superblock.descriptorAt(group), superblock.descriptorSize());

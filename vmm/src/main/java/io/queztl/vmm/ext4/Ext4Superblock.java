@@ -89,7 +89,8 @@ record Ext4Superblock(
         }
         int blockSize = 1024 << log;
         long high = wide ? unsigned(b, Ext4Layout.S_BLOCKS_HIGH) : 0;
-        int descriptor = wide ? b.getShort(Ext4Layout.S_DESCRIPTOR_SIZE) : Ext4Layout.DESCRIPTOR_BYTES;
+        int descriptor =
+                wide ? b.getShort(Ext4Layout.S_DESCRIPTOR_SIZE) : Ext4Layout.DESCRIPTOR_BYTES;
         Ext4Superblock s =
                 new Ext4Superblock(
                         blockSize,
@@ -98,9 +99,7 @@ record Ext4Superblock(
                         unsigned(b, Ext4Layout.S_FIRST_DATA_BLOCK),
                         unsigned(b, Ext4Layout.S_BLOCKS_PER_GROUP),
                         unsigned(b, Ext4Layout.S_INODES_PER_GROUP),
-                        dynamic
-                                ? b.getShort(Ext4Layout.S_INODE_SIZE)
-                                : Ext4Layout.INODE_OLD_BYTES,
+                        dynamic ? b.getShort(Ext4Layout.S_INODE_SIZE) : Ext4Layout.INODE_OLD_BYTES,
                         descriptor,
                         (incompatible & Ext4Layout.INCOMPAT_META_GROUPS) != 0
                                 ? unsigned(b, Ext4Layout.S_FIRST_META_GROUP)

@@ -98,7 +98,10 @@ class GrubMenuTest {
                                     "# GRUB Environment Block\nsaved_entry=" + wanted + "\n####");
             assertThat(find(files).getFirst().title()).as(wanted).isEqualTo("Two");
         }
-        assertThat(find(script("set default=1>1\n" + HEADER.replace("default", "x") + MENU)).getFirst().title())
+        assertThat(
+                        find(script("set default=1>1\n" + HEADER.replace("default", "x") + MENU))
+                                .getFirst()
+                                .title())
                 .isEqualTo("Three");
         assertThat(find(script(HEADER + "default=none\n" + MENU)).getFirst().title())
                 .isEqualTo("One");
@@ -132,7 +135,8 @@ class GrubMenuTest {
                 List.of(
                         "function f { f; }\nf",
                         "function f { g; g; }\nfunction g { h; h; h; h; h; h; h; h }\n"
-                                + "function h { ".concat("true; ".repeat(500)) + "}\n"
+                                + "function h { ".concat("true; ".repeat(500))
+                                + "}\n"
                                 + "f; f; f; f; f; f",
                         "source /boot/grub/grub.cfg",
                         "set a=aaaaaaaaaaaaaaaa\n" + "set a=$a$a\n".repeat(60),
@@ -158,7 +162,10 @@ class GrubMenuTest {
             StringBuilder text = new StringBuilder();
             for (int k = 0; k < pieces.length; k++) {
                 int what = random.nextInt(60);
-                text.append(what == 0 ? "" : what == 1 ? pieces[random.nextInt(pieces.length)] : pieces[k]);
+                text.append(
+                        what == 0
+                                ? ""
+                                : what == 1 ? pieces[random.nextInt(pieces.length)] : pieces[k]);
             }
             try {
                 assertThat(find(script(text.toString()))).hasSizeLessThan(600);

@@ -135,13 +135,15 @@ class PartitionTableTest {
             byte[] start = java.util.Arrays.copyOf(image.bytes, 4096);
             byte[] middle = java.util.Arrays.copyOfRange(image.bytes, MIB, MIB + 4096);
             for (int n = 1 + random.nextInt(4); n > 0; n--) {
-                int at = random.nextBoolean() ? 440 + random.nextInt(1200) : MIB + 446 + random.nextInt(66);
+                int at =
+                        random.nextBoolean()
+                                ? 440 + random.nextInt(1200)
+                                : MIB + 446 + random.nextInt(66);
                 image.bytes[at] = (byte) random.nextInt();
             }
             try {
                 for (Partition each : read(image).partitions()) {
-                    DiskSlice ignored =
-                            DiskSlice.of(image).slice(each.start(), each.bytes());
+                    DiskSlice ignored = DiskSlice.of(image).slice(each.start(), each.bytes());
                 }
             } catch (DiskFormatException e) {
                 assertThat(e).hasMessageStartingWith("it");

@@ -36,7 +36,14 @@ class Ext4ReaderTest {
     private static final long READ_LIMIT = 512L << 20;
 
     private static final List<String> PATHS =
-            List.of("boot/kernel", "/boot/sparse", "link", "absolute", "up", "long", "many/name700");
+            List.of(
+                    "boot/kernel",
+                    "/boot/sparse",
+                    "link",
+                    "absolute",
+                    "up",
+                    "long",
+                    "many/name700");
 
     @TempDir Path folder = Path.of("");
     private final byte[] kernel = random(300_000);
@@ -132,8 +139,10 @@ class Ext4ReaderTest {
         try (Spool spool = Spool.in(folder, 1L << 30)) {
             FileTree tree = new FileTree(spool);
             tree.file("boot/kernel", 0644, kernel);
-            tree.add("long", new FileNode(FileNode.Kind.SYMBOLIC_LINK, 0777)
-                    .pointingTo("boot/" + "./".repeat(60) + "kernel"));
+            tree.add(
+                    "long",
+                    new FileNode(FileNode.Kind.SYMBOLIC_LINK, 0777)
+                            .pointingTo("boot/" + "./".repeat(60) + "kernel"));
             Ext4Writer.write(tree, image, 32 * MIB, id, "ours", 1_700_000_000);
         }
         Ext4Reader reader = open(image);
@@ -152,15 +161,20 @@ class Ext4ReaderTest {
         long revoked = block(image, "/many/name2");
         long magic = block(image, "/many/name3");
         int size = options.contains("1024") ? 1024 : 4096;
-        Path text = Files.write(folder.resolve("text"), Arrays.copyOf("CONTENT".getBytes(StandardCharsets.US_ASCII), size));
-        byte[] escaped = Arrays.copyOf(new byte[] {(byte) 0xc0, 0x3b, 0x39, (byte) 0x98, 'x'}, size);
+        Path text =
+                Files.write(
+                        folder.resolve("text"),
+                        Arrays.copyOf("CONTENT".getBytes(StandardCharsets.US_ASCII), size));
+        byte[] escaped =
+                Arrays.copyOf(new byte[] {(byte) 0xc0, 0x3b, 0x39, (byte) 0x98, 'x'}, size);
         Path other = Files.write(folder.resolve("other"), escaped);
         Path commands = folder.resolve("commands");
         Files.writeString(
                 commands,
                 "jo\njw -b %d %s\njw -b %d %s\njw -r %d\njw -b %d %s\njc\n"
                         .formatted(changed, text, revoked, text, revoked, magic, other));
-        String ignored = Ext4Tools.run(0, "debugfs", "-w", "-f", commands.toString(), image.toString());
+        String ignored =
+                Ext4Tools.run(0, "debugfs", "-w", "-f", commands.toString(), image.toString());
         Ext4Reader reader = open(image);
         assertThat(reader.read("many/name1", MOST)).asString().isEqualTo("CONTENT\0\0");
         assertThat(reader.read("many/name2", MOST)).asString().isEqualTo("content 2");
@@ -202,7 +216,8 @@ class Ext4ReaderTest {
         Path text = Files.write(folder.resolve("text"), new byte[1024]);
         Path commands = folder.resolve("commands");
         Files.writeString(commands, "jo\njw -b %d %s\njw -r %d\njc\n".formatted(used, text, used));
-        String ignored = Ext4Tools.run(0, "debugfs", "-w", "-f", commands.toString(), file.toString());
+        String ignored =
+                Ext4Tools.run(0, "debugfs", "-w", "-f", commands.toString(), file.toString());
         Random random = new Random(Seeds.seed("Ext4ReaderTest"));
         byte[] bytes = Files.readAllBytes(file);
         int[] places = places(bytes);
