@@ -257,11 +257,6 @@ public final class Decoder {
         return true;
     }
 
-    /** An instruction that raises #UD, to be changed by the caller. */
-    public static Insn invalidInsn() {
-        return new Insn(INVALID_ROW);
-    }
-
     private Insn invalid(int codeSize) {
         Insn i = new Insn(INVALID_ROW);
         i.mode64 = codeSize == 8;

@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A run of decoded instructions that starts at one guest-physical address and is left only at its
  * end or by a fault. Immutable but for its invalidation, which replaces every instruction by {@link
- * #STOP}, so that whoever is inside leaves at the next instruction boundary.
+ * Forms#STOP}, so that whoever is inside leaves at the next instruction boundary.
  */
 final class Block {
-    /** Thrown by the instructions of an invalidated block. */
+    /** Thrown where an invalidated block is run instruction by instruction. */
     static final class Stopped extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -29,10 +29,10 @@ final class Block {
     /** Physical address of the first byte, times 4, plus the code size (0: 2, 1: 4, 2: 8). */
     final long key;
 
-    /** The instructions as run. */
-    final Insn[] insns;
+    /** The instructions as {@link BlockLoop} runs them. */
+    final long[] words;
 
-    /** The instructions as decoded: what {@link #insns} held before an invalidation. */
+    /** The instructions as decoded. */
     final Insn[] decoded;
 
     /** Length in bytes. */
@@ -64,9 +64,16 @@ final class Block {
     Block(long key, Insn[] insns, int bytes, long secondPage) {
         this.key = key;
         this.decoded = insns;
-        this.insns = insns.clone();
+        this.words = Words.of(insns);
         this.bytes = bytes;
         this.secondPage = secondPage;
+    }
+
+    /** Throws what ends a run through the block if it was invalidated. */
+    void checkStopped() {
+        if (Words.form(words[0]) == Forms.STOP) {
+            throw Stopped.INSTANCE;
+        }
     }
 
     /** Physical address of the first byte. */
@@ -75,7 +82,7 @@ final class Block {
     }
 
     /** Returns true if translated code was invalidated with it. */
-    boolean invalidate(Insn stop, Sight sight, InvalidationReason reason) {
+    boolean invalidate(Sight sight, InvalidationReason reason) {
         boolean used;
         synchronized (users) {
             valid = false;
@@ -84,7 +91,7 @@ final class Block {
             users.clear();
         }
         entry = null;
-        java.util.Arrays.fill(insns, stop);
+        java.util.Arrays.fill(words, Forms.STOP);
         // Else a chain of dead blocks could hang on one that some vCPU still remembers.
         successor0 = null;
         successor1 = null;

@@ -100,7 +100,6 @@ public final class CodeCache {
     private final Shared shared;
     private final ConcurrentHashMap<Long, Page> pages = new ConcurrentHashMap<>();
     private final AtomicInteger kept = new AtomicInteger();
-    private final Insn stop;
 
     /** How often translated code was invalidated. */
     private final AtomicInteger translated = new AtomicInteger();
@@ -112,11 +111,6 @@ public final class CodeCache {
     public CodeCache(Shared shared) {
         this.shared = shared;
         this.translator = new Translator(this, shared);
-        this.stop = Decoder.invalidInsn();
-        stop.exec =
-                (c, i) -> {
-                    throw Block.Stopped.INSTANCE;
-                };
         shared.memory.codeWatcher(p -> written(p, SecondStage.PAGE_SIZE));
         shared.memory.mappingWatcher(this::remapped);
     }
@@ -172,7 +166,7 @@ public final class CodeCache {
 
     /** Invalidates a block and counts if translated code went with it. */
     private void invalidate(Block b, InvalidationReason reason) {
-        if (b.invalidate(stop, shared.sight, reason)) {
+        if (b.invalidate(shared.sight, reason)) {
             translated.incrementAndGet();
         }
     }

@@ -2,6 +2,7 @@ package io.queztl.emulator.interpret;
 
 import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.decode.Operand;
+import java.util.List;
 
 /**
  * The forms of instructions that {@link BlockLoop} knows: moves, arithmetic and branches of 64-bit
@@ -38,18 +39,11 @@ final class Forms {
     static final int CALL_INDIRECT = 25;
     static final int RET = 26;
     static final int JMP = 27;
-    static final int JE = 28;
-    static final int JNE = 29;
-    static final int JB = 30;
-    static final int JAE = 31;
-    static final int JA = 32;
-    static final int JBE = 33;
-    static final int JL = 34;
-    static final int JGE = 35;
-    static final int JG = 36;
-    static final int JLE = 37;
-    static final int JS = 38;
-    static final int JNS = 39;
+
+    /** Conditional jumps but for those on PF. */
+    static final int JCC = 28;
+
+    static final int JMP_INDIRECT = 29;
     static final int ADD_64 = 40;
     static final int ADD_64_IMMEDIATE = 41;
     static final int ADD_64_LOAD = 42;
@@ -117,6 +111,31 @@ final class Forms {
     static final int SAR_64 = 104;
     static final int SAR_32 = 105;
 
+    /** In place of the instructions of an invalidated block. */
+    static final int STOP = 127;
+
+    /** Conditional jumps by condition code. */
+    private static final List<String> JUMPS =
+            List.of(
+                    "Branch.jo",
+                    "Branch.jno",
+                    "Branch.jb",
+                    "Branch.jae",
+                    "Branch.je",
+                    "Branch.jne",
+                    "Branch.jbe",
+                    "Branch.ja",
+                    "Branch.js",
+                    "Branch.jns",
+                    "Branch.jp",
+                    "Branch.jnp",
+                    "Branch.jl",
+                    "Branch.jge",
+                    "Branch.jle",
+                    "Branch.jg");
+
+    private static final int PARITY = 5;
+
     private static final int REGISTER = 0;
     private static final int IMMEDIATE = 1;
     private static final int LOAD = 2;
@@ -127,7 +146,7 @@ final class Forms {
 
     /** The form of an instruction, its operands decoded. */
     static int of(Insn i) {
-        if (!i.mode64 || i.lock || i.mem && i.addressSize != 8) {
+        if (!i.mode64 || i.lock || i.mem && i.addressSize != 8 || !Words.fits(i)) {
             return GENERAL;
         }
         return switch (i.row.operands.size()) {
@@ -138,27 +157,33 @@ final class Forms {
         };
     }
 
+    /** The condition code of a conditional jump, or -1. */
+    static int condition(Insn i) {
+        return JUMPS.indexOf(i.row.semantics);
+    }
+
     private static int one(Insn i) {
+        if (i.row.semantics.startsWith("Branch.")) {
+            return i.operandSize == 8 ? branch(i) : GENERAL;
+        }
         return switch (i.row.semantics) {
             case "Hints.nop" -> NOP;
             case "Stack.pushRegister" -> i.size == 8 ? PUSH : GENERAL;
             case "Stack.popRegister" -> i.size == 8 ? POP : GENERAL;
+            default -> GENERAL;
+        };
+    }
+
+    private static int branch(Insn i) {
+        return switch (i.row.semantics) {
             case "Branch.call" -> CALL;
             case "Branch.callIndirect" -> CALL_INDIRECT;
             case "Branch.jmp" -> JMP;
-            case "Branch.je" -> JE;
-            case "Branch.jne" -> JNE;
-            case "Branch.jb" -> JB;
-            case "Branch.jae" -> JAE;
-            case "Branch.ja" -> JA;
-            case "Branch.jbe" -> JBE;
-            case "Branch.jl" -> JL;
-            case "Branch.jge" -> JGE;
-            case "Branch.jg" -> JG;
-            case "Branch.jle" -> JLE;
-            case "Branch.js" -> JS;
-            case "Branch.jns" -> JNS;
-            default -> GENERAL;
+            case "Branch.jmpIndirect" -> JMP_INDIRECT;
+            default -> {
+                int condition = condition(i);
+                yield condition >= 0 && condition >> 1 != PARITY ? JCC : GENERAL;
+            }
         };
     }
 

@@ -307,7 +307,7 @@ public final class Interpreter {
         Cpu c = this.c;
         c.r[Cpu.BLOCK_RIP] = start;
         c.rip = start + b.bytes & c.ripMask;
-        int done = BlockLoop.run(c, b.insns);
+        int done = BlockLoop.run(c, b);
         if (done >= BlockLoop.FAULTED) {
             ended(b, start, done);
             return;
@@ -486,7 +486,7 @@ public final class Interpreter {
         // No trap after an instruction that faulted or was an interrupt itself.
         if (trap
                 && c.instructions != before
-                && ((c.systemFlags & Flags.TF) != 0 || !entersHandler(b.insns[0]))) {
+                && ((c.systemFlags & Flags.TF) != 0 || !entersHandler(b.decoded[0]))) {
             c.pendingDebug |= 1 << 14;
         }
         if (singleStep) {

@@ -260,7 +260,7 @@ public final class LockStep {
     private long block(Block b, long left, boolean fault, @Nullable Trail trail) {
         long rip = c.rip;
         int k = 0;
-        int n = (int) Math.min(b.insns.length, fault ? left + 1 : left);
+        int n = (int) Math.min(b.decoded.length, fault ? left + 1 : left);
         c.r[Cpu.BLOCK_RIP] = rip;
         c.rip = rip + b.bytes & c.ripMask;
         try {
@@ -274,7 +274,8 @@ public final class LockStep {
                 }
                 if (k == left) {
                     // The one that is to fault.
-                    b.insns[k].exec.exec(c, b.insns[k]);
+                    b.checkStopped();
+                    i.exec.exec(c, i);
                     otherwise =
                             "translated code faults with vector %d, the interpreter does not"
                                     .formatted(vector);
@@ -285,7 +286,8 @@ public final class LockStep {
                     // It may have given way to an interrupt.
                     throw NotTwice.INSTANCE;
                 }
-                b.insns[k].exec.exec(c, b.insns[k]);
+                b.checkStopped();
+                i.exec.exec(c, i);
                 while (repeats(i) && c.rip == at(rip, i)) {
                     // A bit of attention from another thread; not for now.
                     int later = c.unattend(-1);
@@ -312,7 +314,7 @@ public final class LockStep {
             return -1;
         }
         c.instructions += n;
-        if (n < b.insns.length) {
+        if (n < b.decoded.length) {
             c.rip = at(rip, b.decoded[n]);
         }
         return n;

@@ -224,15 +224,27 @@ public final class Mmu {
         return (int) (va >>> 11) & 2 * ENTRIES - 2;
     }
 
+    /** Behind each load. */
+    private void acquire() {
+        if (smp) {
+            VarHandle.acquireFence();
+        }
+    }
+
+    /** Before each store. */
+    private void release() {
+        if (smp) {
+            VarHandle.releaseFence();
+        }
+    }
+
     /** Reads one byte, zero-extended. */
     public long load8(long va) {
         long[] t = readTlb;
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
             long v = RawMemory.HOST.getByte(host + (va + t[x + 1] & mask)) & 0xff;
-            if (smp) {
-                VarHandle.acquireFence();
-            }
+            acquire();
             return v;
         }
         return loadSlow(va, 1, context);
@@ -244,9 +256,7 @@ public final class Mmu {
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
             long v = RawMemory.HOST.getShort(host + (va + t[x + 1] & mask)) & 0xffff;
-            if (smp) {
-                VarHandle.acquireFence();
-            }
+            acquire();
             return v;
         }
         return loadSlow(va, 2, context);
@@ -258,9 +268,7 @@ public final class Mmu {
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
             long v = RawMemory.HOST.getInt(host + (va + t[x + 1] & mask)) & 0xffff_ffffL;
-            if (smp) {
-                VarHandle.acquireFence();
-            }
+            acquire();
             return v;
         }
         return loadSlow(va, 4, context);
@@ -272,9 +280,7 @@ public final class Mmu {
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
             long v = RawMemory.HOST.getLong(host + (va + t[x + 1] & mask));
-            if (smp) {
-                VarHandle.acquireFence();
-            }
+            acquire();
             return v;
         }
         return loadSlow(va, 8, context);
@@ -298,9 +304,7 @@ public final class Mmu {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va & PAGE)) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
+            release();
             RawMemory.HOST.putByte(host + (va + t[x + 1] & mask), (byte) value);
             return false;
         }
@@ -312,9 +316,7 @@ public final class Mmu {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 1 & PAGE)) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
+            release();
             RawMemory.HOST.putShort(host + (va + t[x + 1] & mask), (short) value);
             return false;
         }
@@ -326,9 +328,7 @@ public final class Mmu {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 3 & PAGE)) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
+            release();
             RawMemory.HOST.putInt(host + (va + t[x + 1] & mask), (int) value);
             return false;
         }
@@ -340,9 +340,7 @@ public final class Mmu {
         long[] t = writeTlb;
         int x = slot(va);
         if (t[x] == (va + 7 & PAGE)) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
+            release();
             RawMemory.HOST.putLong(host + (va + t[x + 1] & mask), value);
             return false;
         }
@@ -367,9 +365,7 @@ public final class Mmu {
     /** Ends a read-modify-write. */
     public boolean updateStore(long offset, long va, int size, long value) {
         if (offset >= 0) {
-            if (smp) {
-                VarHandle.releaseFence();
-            }
+            release();
             ramStore(offset, size, value);
             return false;
         }
