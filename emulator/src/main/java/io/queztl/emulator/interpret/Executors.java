@@ -38,35 +38,43 @@ final class Executors {
                     "VPCMPISTRI",
                     "VPCMPISTRM");
 
+    /** Of what did not run yet: most of what is decoded has a form that {@link BlockLoop} knows. */
+    private static final Exec FIRST = (c, i) -> of(i).exec(c, i);
+
     private Executors() {}
 
     /** Gives a freshly decoded instruction what runs it. */
     static void bind(Insn i) {
         Row row = i.row;
         i.form = (byte) Forms.of(i);
-        if (row.kind == Row.Kind.INSN) {
-            Exec e = row.executors[0];
-            if (e == null) {
-                e = row.protectedOnly ? inProtectedMode(make(i)) : make(i);
-                row.executors[0] = e;
+        if (row.kind != Row.Kind.INSN) {
+            List<Operand> ops = row.operands;
+            if (ops.size() > 1 && ops.getLast().kind() == Operand.Kind.IMMEDIATE) {
+                i.immediate &= Flags.mask(i.operandSize(0) > 8 ? 8 : i.operandSize(0));
             }
-            i.exec = e;
-            return;
         }
-        List<Operand> ops = row.operands;
-        if (ops.size() > 1 && ops.getLast().kind() == Operand.Kind.IMMEDIATE) {
-            i.immediate &= Flags.mask(i.operandSize(0) > 8 ? 8 : i.operandSize(0));
-        }
+        i.exec = FIRST;
+    }
+
+    /** The executor of an instruction, by which it runs from now on. */
+    private static Exec of(Insn i) {
+        Row row = i.row;
         int form =
-                (i.lock ? 8 : 0)
-                        | (i.mem ? 4 : 0)
-                        | (i.size == 8 ? 3 : i.size == 4 ? 2 : i.size == 2 ? 1 : 0);
+                row.kind == Row.Kind.INSN
+                        ? 0
+                        : (i.lock ? 8 : 0)
+                                | (i.mem ? 4 : 0)
+                                | (i.size == 8 ? 3 : i.size == 4 ? 2 : i.size == 2 ? 1 : 0);
         Exec e = row.executors[form];
         if (e == null) {
             e = make(i);
+            if (row.kind == Row.Kind.INSN && row.protectedOnly) {
+                e = inProtectedMode(e);
+            }
             row.executors[form] = e;
         }
         i.exec = e;
+        return e;
     }
 
     private static Exec inProtectedMode(Exec e) {
