@@ -4,6 +4,7 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.mmu.Mmu;
 import io.queztl.emulator.sight.Counters;
 import io.queztl.emulator.translate.Region;
+import io.queztl.emulator.translate.RegionEntry;
 import io.queztl.emulator.translate.RegionTable;
 import io.queztl.machine.bus.Bus;
 import io.queztl.machine.irq.LocalInterrupts;
@@ -205,6 +206,9 @@ public final class Cpu {
 
     /** The region that runs, or null: for whoever decides what deserves more compilation. */
     public @Nullable Region running;
+
+    /** Where translated code that ended with {@link Region#JUMPED} goes on. */
+    public @Nullable RegionEntry next;
 
     // --- events ---------------------------------------------------------------------------------
     /** ATTENTION bits; set by any thread through {@link #attend}. */

@@ -37,6 +37,8 @@ final class Emitter {
     private static final ClassDesc ENTRY_CLASS = ClassDesc.of(RegionEntry.class.getName());
     private static final MethodTypeDesc CALLEE =
             MethodTypeDesc.of(ENTRY_CLASS, CPU_CLASS, REGION_CLASS, CD_int, CD_long);
+    private static final MethodTypeDesc JUMP =
+            MethodTypeDesc.of(CD_int, CPU_CLASS, REGION_CLASS, CD_int, CD_long);
     static final ClassDesc FLAGS_CLASS = ClassDesc.of(Flags.class.getName());
     static final ClassDesc EXEC_CLASS =
             ClassDesc.of(Semantics.class.getName()).nested(Semantics.Exec.class.getSimpleName());
@@ -395,18 +397,8 @@ final class Emitter {
             writeFlags();
         }
         ripAndCount();
-        Label none = b.newLabel();
         b.aload(CPU).aload(THIS).iload(LINK).lload(RIP);
-        b.invokestatic(REGION_CLASS, "next", CALLEE);
-        b.astore(EXCEPTION);
-        b.aload(EXCEPTION).ifnull(none);
-        runEntry();
-        b.istore(OUTCOME);
-        shallower();
-        b.iload(OUTCOME).ireturn();
-        b.labelBinding(none);
-        b.loadConstant(Region.LEFT);
-        b.ireturn();
+        b.invokestatic(REGION_CLASS, "jump", JUMP).ireturn();
     }
 
     private void returned() {

@@ -7,6 +7,7 @@ import io.queztl.emulator.decode.Insn;
 import io.queztl.emulator.sight.InvalidationReason;
 import io.queztl.emulator.sight.Sight;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,9 @@ public abstract class Region {
 
     /** {@link #run} ended with a fault: {@link Cpu#faulted} and the CPU's exception have it. */
     public static final int FAULTED = 2;
+
+    /** {@link #run} ended with a jump to {@link Cpu#next}, which {@link #follow} runs. */
+    public static final int JUMPED = 3;
 
     /** Regions that call each other at most, in Java frames of up to some 1,500 bytes. */
     private static final int MAX_DEPTH = 96;
@@ -289,6 +293,43 @@ public abstract class Region {
     }
 
     /**
+     * A jump out of a region; RIP is the target already. What is there runs once the region has
+     * ended, so that jumps in a circle take no more of the stack than one.
+     *
+     * @param link where the target is remembered, or negative to leave
+     * @return what the region ends with
+     */
+    static int jump(Cpu c, Region from, int link, long target) {
+        if (link < 0 || c.attention != 0) {
+            return LEFT;
+        }
+        RegionEntry t = from.links[link];
+        if (t == null || !t.at(c, target)) {
+            t = c.regions.find(target);
+            from.links[link] = t;
+            if (t == null) {
+                return LEFT;
+            }
+        }
+        c.next = t;
+        return JUMPED;
+    }
+
+    /** Runs what was jumped to, until something else happens; {@code result} is how it began. */
+    static int follow(Cpu c, int result) {
+        int n = c.regions.flat ? MAX_DEPTH : Integer.MAX_VALUE;
+        while (result == JUMPED) {
+            if (n-- == 0) {
+                return LEFT;
+            }
+            RegionEntry t = Objects.requireNonNull(c.next);
+            c.running = t.region;
+            result = t.region.run(c, t.index);
+        }
+        return result;
+    }
+
+    /**
      * Behind a CALL that did not simply return: runs what is at RIP until it returns, translated or
      * not, through interrupts of the guest's own making, but not those that need attention.
      *
@@ -312,9 +353,13 @@ public abstract class Region {
                 return LEFT;
             }
             c.depth++;
-        } else if (result == RETURNED && c.rip == expected) {
-            c.depth--;
-            return from.valid ? RETURNED : LEFT;
+        } else {
+            result = follow(c, result);
+            if (result == RETURNED && c.rip == expected) {
+                c.depth--;
+                c.running = from;
+                return from.valid ? RETURNED : LEFT;
+            }
         }
         if (c.regions.flat) {
             c.depth--;
@@ -326,13 +371,6 @@ public abstract class Region {
         c.running = from;
         // Another process may be here by now.
         return returned && from.entries[0].at(c, entry) ? RETURNED : LEFT;
-    }
-
-    /**
-     * A jump out of a region: what to enter, one call deeper, or null. RIP is the target already.
-     */
-    static @Nullable RegionEntry next(Cpu c, Region from, int link, long target) {
-        return link < 0 ? null : callee(c, from, link, target);
     }
 
     /** {@link Flags#addCarry}, out of the way. */

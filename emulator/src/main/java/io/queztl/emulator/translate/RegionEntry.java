@@ -56,6 +56,6 @@ public final class RegionEntry {
     /** Runs from RIP, which must be this entry's, until something ends it. */
     public int run(Cpu c) {
         c.running = region;
-        return region.run(c, index);
+        return Region.follow(c, region.run(c, index));
     }
 }
