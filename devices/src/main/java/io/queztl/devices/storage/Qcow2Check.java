@@ -25,7 +25,7 @@ final class Qcow2Check {
 
     private final ImageFile file;
     private final Qcow2Header header;
-    private final Qcow2Image image;
+    private final Qcow2Entries entries;
     private final Qcow2Refcounts refcounts;
     private final int clusterSize;
     private final char[] counts;
@@ -35,11 +35,11 @@ final class Qcow2Check {
 
     private long errors;
 
-    Qcow2Check(ImageFile file, Qcow2Header header, Qcow2Image image, Qcow2Refcounts refcounts)
+    Qcow2Check(ImageFile file, Qcow2Header header, Qcow2Entries entries, Qcow2Refcounts refcounts)
             throws IOException {
         this.file = file;
         this.header = header;
-        this.image = image;
+        this.entries = entries;
         this.refcounts = refcounts;
         clusterSize = 1 << header.clusterBits();
         long clusters = (file.length() + clusterSize - 1) / clusterSize;
@@ -116,7 +116,7 @@ final class Qcow2Check {
 
     /** One more reference to the L2 table of an L1 entry. */
     private void useTable(long entry) {
-        long offset = entry & Qcow2Image.OFFSET;
+        long offset = entry & Qcow2Entries.OFFSET;
         if (offset != 0 && use(offset, clusterSize, 1)) {
             int table = (int) (offset / clusterSize);
             tables[table] = more(tables[table], 1);
@@ -137,12 +137,12 @@ final class Qcow2Check {
             }
             long offset = (long) table * clusterSize;
             for (long e : Qcow2Refcounts.readTable(file, offset, clusterSize / 8)) {
-                if ((e & Qcow2Image.COMPRESSED) != 0) {
-                    long first = image.compressedOffset(e) & -clusterSize;
-                    long end = image.compressedOffset(e) + image.compressedSize(e);
+                if ((e & Qcow2Entries.COMPRESSED) != 0) {
+                    long first = entries.compressedOffset(e) & -clusterSize;
+                    long end = entries.compressedOffset(e) + entries.compressedSize(e);
                     use(first, end - first, times);
-                } else if ((e & Qcow2Image.OFFSET) != 0) {
-                    use(e & Qcow2Image.OFFSET, clusterSize, times);
+                } else if ((e & Qcow2Entries.OFFSET) != 0) {
+                    use(e & Qcow2Entries.OFFSET, clusterSize, times);
                 }
             }
         }

@@ -32,6 +32,10 @@ record Qcow2Header(
     static final int MAX_L1_BYTES = 32 << 20;
     static final int MAX_REFCOUNT_TABLE_BYTES = 8 << 20;
     static final int SIZE_AT = 24;
+
+    /** Of the entries of the L1 table, followed by its place in the file. */
+    static final int L1_AT = 36;
+
     static final int REFCOUNT_TABLE_AT = 48;
     static final int INCOMPATIBLE_AT = 72;
     static final int AUTOCLEAR_AT = 88;
@@ -96,7 +100,7 @@ record Qcow2Header(
         }
         long size = b.getLong(SIZE_AT);
         long cluster = 1L << clusterBits;
-        int l1Size = b.getInt(36);
+        int l1Size = b.getInt(L1_AT);
         long l1Offset = b.getLong(40);
         if (size < 0 || l1Size < 0 || l1Size > MAX_L1_BYTES / 8) {
             throw bad(path, "its L1 table is too big");
@@ -194,7 +198,7 @@ record Qcow2Header(
         int cluster = 1 << clusterBits;
         ByteBuffer b = ByteBuffer.allocate(4 * cluster);
         b.putInt(0, MAGIC).putInt(4, version).putInt(20, clusterBits);
-        b.putInt(36, 1).putLong(40, 3L * cluster);
+        b.putInt(L1_AT, 1).putLong(40, 3L * cluster);
         b.putLong(REFCOUNT_TABLE_AT, cluster).putInt(56, 1);
         if (version == 3) {
             b.putInt(96, 4).putInt(100, 112);
@@ -218,7 +222,7 @@ record Qcow2Header(
             throw new ImageException("there can be no image over " + base + ": it is too big");
         }
         ByteBuffer b = ByteBuffer.wrap(bytes);
-        b.putLong(SIZE_AT, size).putInt(36, (int) tables);
+        b.putLong(SIZE_AT, size).putInt(L1_AT, (int) tables);
         b.putInt(112, BACKING_FORMAT).putInt(116, format.length).put(120, format);
         b.putLong(8, 160).putInt(16, name.length).put(160, name);
         return bytes;

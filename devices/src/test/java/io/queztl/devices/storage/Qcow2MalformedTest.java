@@ -236,9 +236,9 @@ class Qcow2MalformedTest {
             long place = (long) random.nextInt(length / cluster + 2) * cluster;
             long flags =
                     switch (random.nextInt(4)) {
-                        case 0 -> Qcow2Image.COPIED;
-                        case 1 -> Qcow2Image.COMPRESSED;
-                        case 2 -> Qcow2Image.COPIED | 1;
+                        case 0 -> Qcow2Entries.COPIED;
+                        case 1 -> Qcow2Entries.COMPRESSED;
+                        case 2 -> Qcow2Entries.COPIED | 1;
                         default -> 0;
                     };
             return switch (random.nextInt(8)) {
@@ -288,14 +288,14 @@ class Qcow2MalformedTest {
             cases.put("name of its backing", b -> b.putLong(8, 200).putInt(16, 5000));
             cases.put(
                     "an L1 entry is damaged",
-                    b -> b.putLong((int) b.getLong(40), 1L << 54 | Qcow2Image.COPIED));
+                    b -> b.putLong((int) b.getLong(40), 1L << 54 | Qcow2Entries.COPIED));
             cases.put("an L2 entry is damaged", b -> b.putLong(l2(b) + 8, 1L << 63 | 3 << 9));
             cases.put(
                     "a compressed cluster is not inside",
-                    b -> b.putLong(l2(b) + 8, Qcow2Image.COMPRESSED | 1L << 40));
+                    b -> b.putLong(l2(b) + 8, Qcow2Entries.COMPRESSED | 1L << 40));
             cases.put(
                     "a compressed cluster is damaged",
-                    b -> b.putLong(l2(b) + 8, Qcow2Image.COMPRESSED | 3 * CLUSTER));
+                    b -> b.putLong(l2(b) + 8, Qcow2Entries.COMPRESSED | 3 * CLUSTER));
             cases.put("its refcounts are damaged", b -> zeroRefcounts(b));
             Path file = folder.resolve("bad");
             byte[] good = image(3, CLUSTER, 1 << 20);
@@ -312,7 +312,7 @@ class Qcow2MalformedTest {
         }
 
         private static int l2(ByteBuffer b) {
-            return (int) (b.getLong((int) b.getLong(40)) & Qcow2Image.OFFSET);
+            return (int) (b.getLong((int) b.getLong(40)) & Qcow2Entries.OFFSET);
         }
 
         private static void zeroRefcounts(ByteBuffer b) {
@@ -340,11 +340,11 @@ class Qcow2MalformedTest {
             ByteBuffer g = ByteBuffer.wrap(good);
             long l1 = g.getLong(40);
             long[][] cycles = {
-                {l1, l1 | Qcow2Image.COPIED}, // L1 names itself as L2
-                {l1, g.getLong(48) | Qcow2Image.COPIED}, // the refcount table as L2
-                {l1, Qcow2Image.COPIED}, // the header as L2: offset 0 is none
-                {l2(g) + 8, l2(g) | Qcow2Image.COPIED}, // L2 names itself as data
-                {l2(g) + 8, l1 | Qcow2Image.COPIED}, // L1 as data
+                {l1, l1 | Qcow2Entries.COPIED}, // L1 names itself as L2
+                {l1, g.getLong(48) | Qcow2Entries.COPIED}, // the refcount table as L2
+                {l1, Qcow2Entries.COPIED}, // the header as L2: offset 0 is none
+                {l2(g) + 8, l2(g) | Qcow2Entries.COPIED}, // L2 names itself as data
+                {l2(g) + 8, l1 | Qcow2Entries.COPIED}, // L1 as data
                 {g.getLong(48), g.getLong(48)}, // the refcount table as its own block
                 {g.getLong(48), l1}, // L1 as a refcount block
                 {g.getLong(48) + 8, g.getLong(g.getInt(52))}, // a block twice
@@ -380,7 +380,7 @@ class Qcow2MalformedTest {
                         byte[] entries = new byte[32 << 20];
                         ByteBuffer b = ByteBuffer.wrap(entries);
                         while (b.hasRemaining()) {
-                            b.putLong(Qcow2Image.COPIED | 128 << 20);
+                            b.putLong(Qcow2Entries.COPIED | 128 << 20);
                         }
                         f.seek(64 << 20);
                         f.write(entries);
