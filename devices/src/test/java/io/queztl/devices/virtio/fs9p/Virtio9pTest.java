@@ -366,7 +366,7 @@ class Virtio9pTest extends VirtioDeviceContract {
     void fidsAndOpenFiles_areLimited() throws Exception {
         attach();
         int opened = 0;
-        for (int i = 1; i <= NinePServer.MAX_OPEN + 1; i++) {
+        for (int i = 1; i <= Fids.MAX_OPEN + 1; i++) {
             go(i, "hello");
             ByteBuffer b = send(client.begin(T_OPEN).u32(i).u32(0).end());
             if (b.get() == R_ERROR) {
@@ -375,7 +375,7 @@ class Virtio9pTest extends VirtioDeviceContract {
             }
             opened++;
         }
-        assertThat(opened).isEqualTo(NinePServer.MAX_OPEN);
+        assertThat(opened).isEqualTo(Fids.MAX_OPEN);
         ByteBuffer ignored = send(NinePClient.version());
         assertThat(fails(walk(0, 1, "hello"))).isEqualTo(EBADF);
     }
