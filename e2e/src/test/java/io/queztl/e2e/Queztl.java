@@ -2,6 +2,8 @@ package io.queztl.e2e;
 
 import io.queztl.emulator.ExecutionMode;
 import io.queztl.server.cli.Cli;
+import io.queztl.server.guest.CacheFolder;
+import io.queztl.server.guest.StockGuest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -15,6 +17,13 @@ import java.util.List;
 final class Queztl {
     /** What a run left. */
     record Result(int status, String out, String err) {}
+
+    static {
+        // Here and not in a test, which may say what it expects on standard error, or have no
+        // network.
+        StockGuest ignored =
+                StockGuest.obtain(CacheFolder.of(System.getenv()), System.err::println);
+    }
 
     private Queztl() {}
 
