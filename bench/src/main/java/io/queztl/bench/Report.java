@@ -1,6 +1,7 @@
 package io.queztl.bench;
 
 import io.queztl.bench.Measurements.Cost;
+import io.queztl.server.control.Json;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -200,49 +201,32 @@ final class Report {
         return format("%.2f", Ratio.median(values(m, name, what)));
     }
 
-    /** Every figure, in JSON (RFC 8259). */
+    /** Every figure, in JSON (RFC 8259): seconds of each run, and ratios of the medians. */
     String json() {
-        StringJoiner rows = new StringJoiner(",\n", "[\n", "\n]");
+        List<Map<String, Object>> rows = new ArrayList<>();
         for (String name : names()) {
-            StringJoiner row = new StringJoiner(", ", "    {", "}");
-            row.add("\"item\": " + quoted(name));
-            results.forEach((c, m) ->
-                    row.add(
-                            "%s: {\"wall\": %s, \"cpu\": %s, \"guest\": %s, \"sums\": %s}"
-                                    .formatted(
-                                            quoted(c.label()),
-                                            numbers(values(m, name, Cost::wall)),
-                                            numbers(values(m, name, Cost::cpu)),
-                                            numbers(m.guestSeconds(name)),
-                                            m.sums(name).stream().map(Report::quoted).toList())));
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("item", name);
+            results.forEach((c, m) -> {
+                Map<String, Object> figures = new LinkedHashMap<>();
+                figures.put("wall", values(m, name, Cost::wall));
+                figures.put("cpu", values(m, name, Cost::cpu));
+                figures.put("guest", m.guestSeconds(name));
+                figures.put("sums", m.sums(name));
+                row.put(c.label(), figures);
+            });
             Ratio wall = ratio(name, Cost::wall);
             Ratio cpu = ratio(name, Cost::cpu);
             if (wall != null && cpu != null) {
-                row.add(format("\"wallRatio\": %.4f", wall.value()));
-                row.add(format("\"cpuRatio\": %.4f", cpu.value()));
+                row.put("wallRatio", wall.value());
+                row.put("cpuRatio", cpu.value());
             }
-            rows.add(row.toString());
+            rows.add(row);
         }
-        return "{\n\"problems\": %s,\n\"items\": %s\n}\n"
-                .formatted(problems.stream().map(Report::quoted).toList(), rows);
-    }
-
-    private static String numbers(List<Double> values) {
-        return values.stream().map(v -> format("%.3f", v)).toList().toString();
-    }
-
-    private static String quoted(String text) {
-        StringBuilder out = new StringBuilder("\"");
-        for (char c : text.toCharArray()) {
-            if (c == '"' || c == '\\') {
-                out.append('\\').append(c);
-            } else if (c < ' ') {
-                out.append("\\u%04x".formatted((int) c));
-            } else {
-                out.append(c);
-            }
-        }
-        return out.append('"').toString();
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("problems", problems);
+        all.put("items", rows);
+        return Json.write(all) + "\n";
     }
 
     /** With a decimal point wherever the user lives. */
