@@ -15,12 +15,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Networks of stock guests, with Debian's module {@code virtio_net}. */
-@Timeout(1200)
+@Timeout(3600)
 class NetworkTest {
     /** Sizes around what one frame, one page and one IP packet hold. */
     private static final String PINGS =
@@ -61,7 +62,7 @@ class NetworkTest {
     }
 
     private void awaitLine(String name, String line) throws Exception {
-        for (int i = 0; i < 6000; i++) {
+        for (int i = 0; i < 24_000; i++) {
             if (log(name).lines().anyMatch(line::equals)) {
                 return;
             }
@@ -135,6 +136,44 @@ class NetworkTest {
             namespace.await("bash", "-c", "cat </dev/tcp/10.2.0.2/5001 >" + back);
             assertEnds(guest, "t");
             assertThat(Files.mismatch(numbers, back)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    @EnabledIfSystemProperty(
+            named = "queztl.test.all",
+            matches = "true",
+            disabledReason = "65,507 pings and 1 GiB")
+    void tap_pingOfEverySizeAndOneGibibyte_comeBack() throws Exception {
+        Path program = GuestProgram.compile("pings", folder);
+        try (Namespace namespace = Namespace.create()) {
+            String script =
+                    GuestProgram.install("pings")
+                            + "ip addr add 10.4.0.2/24 dev eth0\n"
+                            + "until ping -c 1 -W 1 10.4.0.1 >/dev/null; do :; done\n"
+                            + "/tmp/pings 10.4.0.1\n"
+                            + "echo up; nc -l -p 5000 | md5sum";
+            List<String> line =
+                    Queztl.command(
+                            "run",
+                            "--disk",
+                            program + ",format=raw,ro",
+                            "--net",
+                            "tap,name=qt0",
+                            "--exec",
+                            script);
+            Process guest = start(namespace.inside(line), "t");
+            namespace.await("ip", "addr", "add", "10.4.0.1/24", "dev", "qt0");
+            awaitLine("t", "up");
+            String sum = folder.resolve("sum").toString();
+            namespace.await(
+                    "bash",
+                    "-c",
+                    "exec 3>/dev/tcp/10.4.0.2/5000 && dd if=/dev/urandom bs=1M count=1024"
+                            + " status=none | tee >(cat >&3) | md5sum >"
+                            + sum);
+            assertEnds(guest, "t");
+            assertThat(log("t")).isEqualTo("65507 of 65507\nup\n" + Files.readString(Path.of(sum)));
         }
     }
 

@@ -10,6 +10,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The network in user mode, with the stock guest and programs of the host on loopback. */
 @Timeout(1800)
@@ -27,6 +29,8 @@ class UserNetTest {
     private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
     private static final int SMALL = 8 << 20;
     private static final long LARGE = 1L << 30;
+
+    @TempDir Path folder = Path.of("");
 
     private static MessageDigest md5() {
         try {
@@ -162,6 +166,18 @@ class UserNetTest {
         Queztl.Result result = run("user", "echo hello | nc -l -p 7000", "-p", port + ":7000");
         assertThat(result.status()).as(result.err()).isZero();
         assertThat(got.get(60, TimeUnit.SECONDS)).isEqualTo("hello\n");
+    }
+
+    @Test
+    @EnabledIfSystemProperty(
+            named = "queztl.test.all",
+            matches = "true",
+            disabledReason = "65,507 pings")
+    void pingOfEverySize_comesBack() throws Exception {
+        Path program = GuestProgram.compile("pings", folder);
+        String script = GuestProgram.install("pings") + "/tmp/pings 10.0.2.2";
+        Queztl.Result result = run("user", script, "--disk", program + ",format=raw,ro");
+        assertThat(result.out()).as(result.err()).isEqualTo("65507 of 65507\n");
     }
 
     @Test

@@ -1,7 +1,6 @@
 package io.queztl.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,7 +13,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -39,12 +37,7 @@ class VsockTest {
     /** The guest gets the program as a disk. */
     @BeforeEach
     void compile() throws Exception {
-        assumeThat(Path.of("/usr/bin/gcc")).as("gcc makes the guest's program").exists();
-        Path source = Tool.SUITES.resolve("vsock.c");
-        program = folder.resolve("vsock");
-        Tool.run("gcc", "-static", "-O2", "-o", program.toString(), source.toString());
-        byte[] bytes = Files.readAllBytes(program);
-        Path ignored = Files.write(program, Arrays.copyOf(bytes, (bytes.length + 511) / 512 * 512));
+        program = GuestProgram.compile("vsock", folder);
     }
 
     private CompletableFuture<Queztl.Result> start(String command) {
@@ -56,7 +49,7 @@ class VsockTest {
                         "--disk",
                         program + ",format=raw,ro",
                         "--exec",
-                        "cat /dev/vda >/tmp/vsock; chmod +x /tmp/vsock; " + command));
+                        GuestProgram.install("vsock") + command));
     }
 
     @Test
