@@ -15,9 +15,10 @@ final class DeviceOptions {
     @Option(
             names = "--disk",
             paramLabel =
-                    "PATH|URI,format=raw|qcow2|nbd[,ro][,serial=TEXT][,cache=writeback|writethrough]",
+                    "PATH|URI,format=raw|qcow2|nbd[,ro][,snapshot][,serial=TEXT][,cache=writeback|writethrough]",
             description =
-                    "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on")
+                    "a disk; may be given several times: the guest's /dev/vda, /dev/vdb and so on; with"
+                            + " 'snapshot', what is written is gone after the run")
     private List<String> disks = new ArrayList<>();
 
     @Mixin private NetworkOptions network = new NetworkOptions();

@@ -5,6 +5,7 @@ import io.queztl.linux.Terminal;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import io.queztl.server.guest.CacheFolder;
+import io.queztl.server.guest.FirstBoot;
 import io.queztl.server.guest.RootInitramfs;
 import io.queztl.server.guest.StockGuest;
 import io.queztl.server.guest.StockModules;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -63,6 +65,8 @@ final class GuestOptions {
                             + " anyway")
     private boolean interactive;
 
+    @Mixin private FirstBootOptions firstBoot = new FirstBootOptions();
+
     /** For picocli. */
     GuestOptions() {}
 
@@ -84,8 +88,28 @@ final class GuestOptions {
         return interactive && image != null;
     }
 
-    /** Refuses what makes no sense without or with an image. */
-    void check(boolean otherBoot) {
+    /**
+     * Keys and name for a system of the guest's own.
+     *
+     * @throws CommandException if a file of keys or the name is none
+     */
+    FirstBoot firstBoot() {
+        return firstBoot.read();
+    }
+
+    /**
+     * Refuses what makes no sense without or with an image.
+     *
+     * @param otherBoot whether something else is booted
+     * @param ownSystem whether that is a disk with a system of its own
+     */
+    void check(boolean otherBoot, boolean ownSystem) {
+        if (firstBoot.asked() && !ownSystem) {
+            throw new CommandException(
+                    ExitStatus.USAGE,
+                    "--ssh-key and --hostname are for a guest that is a whole system: a disk with"
+                            + " --boot disk or --firmware.");
+        }
         if (image == null && (init || persist != null)) {
             throw new CommandException(
                     ExitStatus.USAGE, "--init and --persist need an IMAGE; name one.");

@@ -86,7 +86,7 @@ final class ImageCommand implements Runnable {
         }
     }
 
-    private static ImageFormat format(String path, @Nullable String stated) {
+    static ImageFormat format(String path, @Nullable String stated) {
         ImageFormat format = stated == null ? Images.recorded(path) : parse(stated);
         if (format == null) {
             throw new CommandException(

@@ -22,11 +22,12 @@ import picocli.CommandLine.Parameters;
 final class ImageStoreCommands {
     private ImageStoreCommands() {}
 
-    /** Adds them to {@code queztl image}. */
+    /** Adds them, and {@code inspect}, to {@code queztl image}. */
     static CommandLine addTo(CommandLine image, HostIo io) {
         return image.addSubcommand(new Pull(io))
                 .addSubcommand(new Ls(io))
-                .addSubcommand(new Rm(io));
+                .addSubcommand(new Rm(io))
+                .addSubcommand(new ImageInspectCommand(io));
     }
 
     private static ImageStore store(HostIo io) {

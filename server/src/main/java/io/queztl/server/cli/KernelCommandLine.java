@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +51,32 @@ final class KernelCommandLine {
             line += STOCK + (verbose ? "" : HIDDEN);
         }
         return users.isEmpty() ? line : line + " " + users;
+    }
+
+    /**
+     * The line of a disk's own kernel: what its boot loader says; the console that we have comes
+     * last, where a kernel takes it for {@code /dev/console}.
+     *
+     * @param append what the user adds, or null
+     */
+    static String ofDisk(String options, @Nullable String append) {
+        List<String> words = new ArrayList<>(List.of(options.strip().split("\\s+")));
+        String last = "";
+        boolean panic = false;
+        for (String word : words) {
+            last = word.startsWith("console=") ? word : last;
+            panic |= word.startsWith("panic=");
+        }
+        if (!last.startsWith("console=ttyS0")) {
+            words.add("console=ttyS0");
+        }
+        if (!panic) {
+            words.add("panic=-1");
+        }
+        if (append != null && !append.isEmpty()) {
+            words.add(append);
+        }
+        return String.join(" ", words).strip();
     }
 
     /** Looks for a multiboot header (specification 0.6.96, 3.1.1); an unreadable file has none. */

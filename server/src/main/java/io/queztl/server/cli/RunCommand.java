@@ -8,6 +8,7 @@ import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import io.queztl.server.control.ControlServer;
 import io.queztl.server.guest.CacheFolder;
+import io.queztl.server.guest.FirstBoot;
 import io.queztl.server.guest.StockGuest;
 import io.queztl.server.guest.StockInitramfs;
 import io.queztl.server.guest.StockModules;
@@ -152,6 +153,8 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin private FirmwareOptions firmware = new FirmwareOptions();
 
+    @Mixin private DiskBootOptions diskBoot = new DiskBootOptions();
+
     @Mixin private GuestOptions guestOptions = new GuestOptions();
 
     @Mixin private ControlOptions control = new ControlOptions();
@@ -171,10 +174,15 @@ final class RunCommand implements Callable<Integer> {
                     ExitStatus.USAGE,
                     "--exec needs the stock initrd to carry the command; leave --initrd out.");
         }
-        guestOptions.check(kernel != null || initrd != null || firmware.asked());
+        boolean ownSystem = firmware.asked() || diskBoot.asked();
+        diskBoot.check(
+                kernel != null || initrd != null || exec != null,
+                firmware.asked(),
+                guestOptions.named());
+        guestOptions.check(kernel != null || initrd != null || ownSystem, ownSystem);
         firmware.check(
                 kernel != null || initrd != null || append != null || exec != null || unpackInitrd);
-        if (firmware.asked()) {
+        if (ownSystem) {
             return boot();
         }
         // Checked before anything is fetched; the kernel's own limits come later.
@@ -189,15 +197,14 @@ final class RunCommand implements Callable<Integer> {
         SoftwareAccelerator accelerator =
                 new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
         VmBuilder.check(config, accelerator);
-        Path temporary = null;
-        try {
+        try (RunFiles files = new RunFiles()) {
             commanded = exec != null;
             boolean stockInitrd = initrd == null && (kernel == null || exec != null);
             if (guestOptions.named()) {
                 GuestOptions.Prepared prepared =
                         guestOptions.prepare(config, exec, devices, io, verbose);
                 config = prepared.config();
-                temporary = prepared.folder();
+                files.adopt(prepared.folder());
                 commanded = prepared.commanded();
             } else if (kernel == null || stockInitrd) {
                 StockGuest guest =
@@ -209,8 +216,9 @@ final class RunCommand implements Callable<Integer> {
                     config = config.withKernel(guest.kernel());
                 }
                 if (stockInitrd) {
-                    temporary = Files.createTempFile("queztl-", ".cpio");
+                    Path temporary = Files.createTempFile("queztl-", ".cpio");
                     temporary.toFile().deleteOnExit();
+                    files.adopt(temporary);
                     Terminal terminal = io.terminal();
                     StockInitramfs.write(
                             temporary,
@@ -227,31 +235,50 @@ final class RunCommand implements Callable<Integer> {
             if (booted != null) {
                 sightOptions.kernel(booted);
             }
-            return named(config, accelerator, sight, temporary);
-        } finally {
-            delete(temporary);
+            return named(config, accelerator, sight, files);
         }
     }
 
-    /** Has firmware boot a disk. */
-    private int boot() throws InterruptedException {
-        FirmwareConfig files =
-                firmware.config(
-                        CacheFolder.of(System.getenv()),
-                        line -> io.err().println("queztl: " + line + " ..."));
+    /** Boots what is on a disk: by firmware, or the kernel that is taken out of it. */
+    private int boot() throws IOException, InterruptedException {
         Sight sight = sightOptions.sight();
         SoftwareAccelerator accelerator =
                 new SoftwareAccelerator(ExecutionMode.byDefault(), check(), sight);
-        return named(machine(VmConfig.of(files)), accelerator, sight, null);
+        try (RunFiles files = new RunFiles()) {
+            VmConfig config;
+            if (firmware.asked()) {
+                FirmwareConfig parts =
+                        firmware.config(
+                                CacheFolder.of(System.getenv()),
+                                line -> io.err().println("queztl: " + line + " ..."));
+                config = machine(VmConfig.of(parts));
+            } else {
+                Path disk = Path.of("disk");
+                config = machine(VmConfig.of(disk)).withUnpackInitrd(unpackInitrd);
+                VmBuilder.check(config, accelerator);
+                config =
+                        diskBoot.kernel(
+                                config,
+                                files,
+                                devices.console().append(disk, append),
+                                line -> io.err().println("queztl: " + line + "."));
+            }
+            return named(config, accelerator, sight, files);
+        }
     }
 
     /** Runs it under the name that other commands reach it by. */
-    private int named(
-            VmConfig config, SoftwareAccelerator accelerator, Sight sight, @Nullable Path temporary)
+    private int named(VmConfig config, SoftwareAccelerator accelerator, Sight sight, RunFiles files)
             throws InterruptedException {
+        boolean ownSystem = firmware.asked() || diskBoot.asked();
+        VmConfig whole =
+                diskBoot.complete(
+                        config,
+                        ownSystem ? guestOptions.firstBoot() : new FirstBoot(List.of(), null),
+                        files);
         ControlOptions.Reserved socket = control.reserve(io);
         try {
-            return run(config, accelerator, sight, temporary, socket);
+            return run(whole, accelerator, sight, files, socket);
         } finally {
             if (socket != null) {
                 socket.close();
@@ -277,7 +304,7 @@ final class RunCommand implements Callable<Integer> {
             VmConfig config,
             SoftwareAccelerator accelerator,
             Sight sight,
-            @Nullable Path temporary,
+            RunFiles files,
             ControlOptions.@Nullable Reserved socket)
             throws InterruptedException {
         CompletableFuture<SerialConsole> reader = new CompletableFuture<>();
@@ -290,7 +317,7 @@ final class RunCommand implements Callable<Integer> {
         ControlServer server = null;
         try (VirtualMachine vm = builder.build()) {
             // It is in the guest's memory now.
-            delete(temporary);
+            files.close();
             ConsoleInput input = devices.console().input(vm, io.terminal());
             SerialConsole console = new SerialConsole(io, input, vm::stop, guestOptions.tellsEnd());
             Thread hook =
@@ -428,12 +455,6 @@ final class RunCommand implements Callable<Integer> {
     private void pausedByWatchdog(RunningVm vm) {
         vm.pausedByDevice();
         io.err().println("queztl: the watchdog has paused the guest; see 'queztl resume'.");
-    }
-
-    private static void delete(@Nullable Path file) {
-        if (file != null) {
-            CacheFolder.delete(file);
-        }
     }
 
     private static void removeHook(Thread hook) {

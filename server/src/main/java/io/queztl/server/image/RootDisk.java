@@ -27,13 +27,23 @@ public final class RootDisk {
      * @param folder where its file goes; it may be deleted once the VM has the disk
      */
     public static DiskConfig forOneRun(Path image, ImageFormat format, Path folder) {
-        Path file = folder.resolve("root.qcow2");
+        String file = overlay(image, format, folder.resolve("root.qcow2"));
+        return new DiskConfig(file, ImageFormat.QCOW2, false, "", false, true, false);
+    }
+
+    /**
+     * Makes an image that reads as another one until it is written.
+     *
+     * @param file a new file
+     * @return its name
+     */
+    public static String overlay(Path image, ImageFormat format, Path file) {
         try {
             Images.createOverlay(file, image, format);
         } catch (IOException e) {
             throw failed(file, e);
         }
-        return new DiskConfig(file.toString(), ImageFormat.QCOW2, false, "", false, true);
+        return file.toString();
     }
 
     /**
@@ -51,7 +61,7 @@ public final class RootDisk {
                 throw failed(file, e);
             }
         }
-        return new DiskConfig(file.toString(), ImageFormat.QCOW2, false, "", false, false);
+        return new DiskConfig(file.toString(), ImageFormat.QCOW2, false, "", false, false, false);
     }
 
     /** Where the kept disk of that name is, or will be. */

@@ -30,7 +30,9 @@ public record BootDisk(
         List<Volume> volumes,
         List<InstalledKernel> kernels,
         List<String> notes) {
-    private static final long MAX_FILE = 256L << 20;
+    /** Of a kernel, and of its initial RAM disks. */
+    private static final long MAX_BYTES = 256L << 20;
+
     private static final List<String> GRUB =
             List.of("/boot/grub", "/boot/grub2", "/grub", "/grub2");
 
@@ -123,6 +125,7 @@ public record BootDisk(
      * Copies a kernel's file.
      *
      * @param target a file that is not there yet
+     * @throws DiskFormatException if it has more than 256 MiB
      */
     public static void copyKernel(InstalledKernel kernel, Path target) throws IOException {
         copy(kernel, List.of(kernel.kernel()), target);
@@ -132,6 +135,7 @@ public record BootDisk(
      * Copies a kernel's initial RAM disks, one behind the other, as a kernel takes them.
      *
      * @param target a file that is not there yet
+     * @throws DiskFormatException if they have more than 256 MiB
      */
     public static void copyInitrds(InstalledKernel kernel, Path target) throws IOException {
         copy(kernel, kernel.initrds(), target);
@@ -142,7 +146,8 @@ public record BootDisk(
         DiskFiles files = Objects.requireNonNull(kernel.volume().files());
         try (OutputStream out = Files.newOutputStream(target, StandardOpenOption.CREATE_NEW)) {
             for (String path : paths) {
-                files.copy(path, out, MAX_FILE);
+                // Together: a list may name one file often.
+                files.copy(path, out, MAX_BYTES - Files.size(target));
                 // The next archive begins at a multiple of 4.
                 out.write(new byte[(int) (-Files.size(target) & 3)]);
             }

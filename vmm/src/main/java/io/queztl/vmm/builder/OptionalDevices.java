@@ -120,6 +120,9 @@ final class OptionalDevices {
     }
 
     private static DiskImage open(DiskConfig disk) {
+        if (disk.snapshot()) {
+            throw new IllegalStateException("nobody has made an overlay of " + disk.location());
+        }
         try {
             return Images.open(
                     disk.location(),

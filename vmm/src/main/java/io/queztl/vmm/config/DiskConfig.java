@@ -14,6 +14,8 @@ import io.queztl.devices.storage.Images;
  *     a flush
  * @param overlay it names another file that it reads as until it is written; only for images that
  *     Queztl has made itself, since such a name may be any
+ * @param snapshot what is written is to be forgotten with the VM: whoever builds it puts an overlay
+ *     in place of the disk, by {@link #overlaid}
  */
 public record DiskConfig(
         String location,
@@ -21,12 +23,13 @@ public record DiskConfig(
         boolean readOnly,
         String serial,
         boolean writeThrough,
-        boolean overlay)
+        boolean overlay,
+        boolean snapshot)
         implements DeviceConfig {
     private static final int MAX_SERIAL = 20;
 
     private static final String SYNTAX =
-            "PATH,format=raw|qcow2[,ro][,serial=TEXT][,cache=writeback|writethrough]";
+            "PATH,format=raw|qcow2[,ro][,snapshot][,serial=TEXT][,cache=writeback|writethrough]";
 
     /** Checks the serial number. */
     public DiskConfig {
@@ -38,7 +41,8 @@ public record DiskConfig(
     }
 
     /**
-     * Reads {@code PATH[,format=raw|qcow2][,ro][,serial=TEXT][,cache=writeback|writethrough]}; the
+     * Reads {@code
+     * PATH[,format=raw|qcow2][,ro][,snapshot][,serial=TEXT][,cache=writeback|writethrough]}; the
      * format may be left out where it is recorded beside the image. In place of a path may be an
      * NBD URI.
      *
@@ -50,6 +54,7 @@ public record DiskConfig(
         boolean readOnly = false;
         String serial = "";
         boolean writeThrough = false;
+        boolean snapshot = false;
         for (int i = 1; i < parts.length; i++) {
             String part = parts[i];
             if (part.equals("format=raw")) {
@@ -60,6 +65,8 @@ public record DiskConfig(
                 format = ImageFormat.NBD;
             } else if (part.equals("ro")) {
                 readOnly = true;
+            } else if (part.equals("snapshot")) {
+                snapshot = true;
             } else if (part.startsWith("serial=")) {
                 serial = part.substring("serial=".length());
             } else if (part.equals("cache=writeback")) {
@@ -83,7 +90,12 @@ public record DiskConfig(
                     "disk '%s': the format nbd goes with a URI nbd:// or nbd+unix://, and only it."
                             .formatted(parts[0]));
         }
-        return new DiskConfig(parts[0], format, readOnly, serial, writeThrough, false);
+        return new DiskConfig(parts[0], format, readOnly, serial, writeThrough, false, snapshot);
+    }
+
+    /** The same disk as an image that Queztl has made over it. */
+    public DiskConfig overlaid(String file) {
+        return new DiskConfig(file, ImageFormat.QCOW2, readOnly, serial, writeThrough, true, false);
     }
 
     private static VmException invalid(String message) {
