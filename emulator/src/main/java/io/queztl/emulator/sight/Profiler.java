@@ -165,8 +165,12 @@ public final class Profiler {
         if (key >= 0) {
             return "%s page 0x%x".formatted((key & USER) != 0 ? "[user]" : "[boot]", key & -PAGE);
         }
-        String symbol = symbols == null ? null : symbols.name(key - shift);
-        return symbol != null ? symbol : "[kernel] page 0x%x".formatted(key & -PAGE);
+        // Modules are moved by another distance, which nothing tells.
+        boolean module = SymbolMap.inModule(key);
+        String symbol = symbols == null || module && shift != 0 ? null : symbols.name(key - shift);
+        return symbol != null
+                ? symbol
+                : "[%s] page 0x%x".formatted(module ? "module" : "kernel", key & -PAGE);
     }
 
     /** How far KASLR has moved the kernel: the entry of SYSCALL tells. */

@@ -18,6 +18,12 @@ public final class SymbolMap {
     private static final int ADDRESS_DIGITS = 16;
     private static final int NAME = ADDRESS_DIGITS + 3;
 
+    /**
+     * Where modules are, up to the end of the address space (Linux, Documentation/arch/x86/x86_64,
+     * mm.rst).
+     */
+    private static final long MODULES = 0xffff_ffff_c000_0000L;
+
     private final List<Symbol> symbols;
 
     private record Symbol(long address, String name) {}
@@ -27,7 +33,7 @@ public final class SymbolMap {
     }
 
     /**
-     * Reads a file; lines of any other form, data and modules are passed over.
+     * Reads a file; lines of any other form and data are passed over.
      *
      * @throws IOException if it cannot be read
      */
@@ -51,13 +57,14 @@ public final class SymbolMap {
     private static @Nullable Symbol parse(String line) {
         if (line.length() <= NAME
                 || line.charAt(ADDRESS_DIGITS) != ' '
-                || "tTwW".indexOf(line.charAt(ADDRESS_DIGITS + 1)) < 0
-                || line.indexOf('[') >= 0) {
+                || "tTwW".indexOf(line.charAt(ADDRESS_DIGITS + 1)) < 0) {
             return null;
         }
         try {
             long address = Long.parseUnsignedLong(line, 0, ADDRESS_DIGITS, 16);
-            return address >= 0 ? null : new Symbol(address, line.substring(NAME).strip());
+            return address >= 0
+                    ? null
+                    : new Symbol(address, line.substring(NAME).strip().replace('\t', ' '));
         } catch (NumberFormatException e) {
             return null;
         }
@@ -68,7 +75,12 @@ public final class SymbolMap {
         return symbols.size();
     }
 
-    /** The function at a linear address, or null if that is before the first. */
+    /** Whether a linear address is where the kernel has its modules. */
+    static boolean inModule(long address) {
+        return Long.compareUnsigned(address, MODULES) >= 0;
+    }
+
+    /** The function at a linear address, or null if there is none before it in its area. */
     public @Nullable String name(long address) {
         int low = 0;
         int high = symbols.size();
@@ -80,7 +92,8 @@ public final class SymbolMap {
                 high = middle;
             }
         }
-        return low == 0 ? null : symbols.get(low - 1).name;
+        Symbol found = low == 0 ? null : symbols.get(low - 1);
+        return found != null && inModule(found.address) == inModule(address) ? found.name : null;
     }
 
     /** The address of a function, or 0. */

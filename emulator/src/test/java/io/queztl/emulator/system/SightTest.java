@@ -147,7 +147,10 @@ final class SightTest {
                 ffffffffc0001000 t of_module\t[module]
                 """);
         SymbolMap symbols = SymbolMap.read(map);
-        assertThat(symbols.size()).isEqualTo(3);
+        assertThat(symbols.size()).isEqualTo(4);
+        assertThat(symbols.name(0xffff_ffff_bfff_ffffL)).isEqualTo("entry_SYSCALL_64");
+        assertThat(symbols.name(0xffff_ffff_c000_0fffL)).isNull();
+        assertThat(symbols.name(0xffff_ffff_c000_1234L)).isEqualTo("of_module [module]");
         for (ExecutionMode mode : ExecutionMode.values()) {
             try (Guest g = Guest.longMode(mode)) {
                 // The same memory at the kernel's addresses, moved from where it was linked.
