@@ -43,9 +43,15 @@ final class GrubDisk {
     private static final int CODE_BYTES = 440;
     private static final int PARTITION = 446;
     private static final int EFI_SYSTEM = 0xef;
+    private static final int LINUX = 0x83;
+    private static final int ENTRY_BYTES = 16;
+
+    /** How mtools names the first partition. */
+    private static final String PARTITION_START = "@@1M";
+
     private static final String PREFIX = "(hd0,msdos1)/grub";
     private static final List<String> MODULES =
-            List.of("part_msdos", "fat", "normal", "linux", "serial", "echo", "terminal");
+            List.of("part_msdos", "fat", "ext2", "normal", "linux", "serial", "echo", "terminal");
 
     private static final String CONFIGURATION =
             """
@@ -55,6 +61,18 @@ final class GrubDisk {
             echo "GRUB on $grub_platform"
             linux /vmlinuz console=ttyS0 quiet panic=-1 cryptomgr.notests
             initrd /initrd
+            boot
+            """;
+
+    /** Linux from the second partition, which is its root. */
+    private static final String ROOT_CONFIGURATION =
+            """
+            serial --unit=0 --speed=115200
+            terminal_output serial
+            set timeout=0
+            echo "GRUB on $grub_platform"
+            linux (hd0,msdos2)/vmlinuz root=/dev/vda2 ro net.ifnames=0 console=ttyS0 quiet panic=-1
+            initrd (hd0,msdos2)/initrd.img
             boot
             """;
 
@@ -92,18 +110,52 @@ final class GrubDisk {
     static Path create(Path folder) throws IOException, InterruptedException {
         StockGuest stock = StockGuest.obtain(CacheFolder.of(System.getenv()), line -> {});
         Path disk = folder.resolve("grub.raw");
+        Path initrd = folder.resolve("initrd");
+        writeInitrd(initrd, stock.busybox());
+        write(disk, CONFIGURATION, 0);
+        copy(disk + PARTITION_START, stock.kernel(), "::/vmlinuz");
+        copy(disk + PARTITION_START, initrd, "::/initrd");
+        return disk;
+    }
+
+    /**
+     * Makes a raw image with a copy of a root file system in a second partition, whose kernel GRUB
+     * boots.
+     *
+     * @param root a raw image of the file system
+     */
+    static Path around(Path root, Path folder) throws IOException, InterruptedException {
+        Path disk = folder.resolve("grub-root.raw");
+        write(disk, ROOT_CONFIGURATION, Files.size(root));
+        Tool.run(
+                "dd",
+                "if=" + root,
+                "of=" + disk,
+                "bs=1M",
+                "seek=" + MIBS,
+                "conv=sparse,notrunc",
+                "status=none");
+        return disk;
+    }
+
+    /**
+     * Writes everything of GRUB's.
+     *
+     * @param rootBytes the size of a second partition, or 0
+     */
+    private static void write(Path disk, String text, long rootBytes)
+            throws IOException, InterruptedException {
+        Path folder = disk.resolveSibling(".").normalize();
         Path core = folder.resolve("core.img");
         Path efi = folder.resolve("bootx64.efi");
         Path early = folder.resolve("early.cfg");
         Path configuration = folder.resolve("grub.cfg");
-        Path initrd = folder.resolve("initrd");
         Files.writeString(early, "set prefix=" + PREFIX + "\nnormal\n");
-        Files.writeString(configuration, CONFIGURATION);
-        writeInitrd(initrd, stock.busybox());
+        Files.writeString(configuration, text);
         image("i386-pc", core, early, "biosdisk");
         image("x86_64-efi", efi, early, "test");
-        writeSectors(disk, core);
-        String partition = disk + "@@1M";
+        writeSectors(disk, core, rootBytes);
+        String partition = disk + PARTITION_START;
         Tool.run(
                 "mformat",
                 "-i",
@@ -117,10 +169,7 @@ final class GrubDisk {
                 "::");
         Tool.run("mmd", "-i", partition, "::/grub", "::/EFI", "::/EFI/BOOT");
         copy(partition, configuration, "::/grub/grub.cfg");
-        copy(partition, stock.kernel(), "::/vmlinuz");
-        copy(partition, initrd, "::/initrd");
         copy(partition, efi, "::/EFI/BOOT/BOOTX64.EFI");
-        return disk;
     }
 
     private static void image(String format, Path target, Path early, String module)
@@ -139,19 +188,25 @@ final class GrubDisk {
     }
 
     /** The boot sector finds the core in the sectors behind it, as grub-mkimage leaves both. */
-    private static void writeSectors(Path disk, Path core) throws IOException {
+    private static void writeSectors(Path disk, Path core, long rootBytes) throws IOException {
         ByteBuffer sector = ByteBuffer.allocate(SECTOR).order(ByteOrder.LITTLE_ENDIAN);
         sector.put(Files.readAllBytes(FILES.getFirst()), 0, CODE_BYTES);
         sector.put(PARTITION, (byte) 0x80).put(PARTITION + 4, (byte) EFI_SYSTEM);
         sector.putInt(PARTITION + 8, MIB / SECTOR);
         sector.putInt(PARTITION + 12, (MIBS - 1) * MIB / SECTOR);
+        if (rootBytes > 0) {
+            int second = PARTITION + ENTRY_BYTES;
+            sector.put(second + 4, (byte) LINUX);
+            sector.putInt(second + 8, MIBS * MIB / SECTOR);
+            sector.putInt(second + 12, Math.toIntExact(rootBytes / SECTOR));
+        }
         sector.putShort(SECTOR - 2, (short) 0xaa55);
         byte[] loader = Files.readAllBytes(core);
         if (loader.length > MIB - SECTOR) {
             throw new IOException("GRUB's core does not fit before the partition");
         }
         try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
-            file.setLength((long) MIBS * MIB);
+            file.setLength((long) MIBS * MIB + rootBytes);
             file.write(sector.array());
             file.write(loader);
         }

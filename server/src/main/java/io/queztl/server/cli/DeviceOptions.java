@@ -35,6 +35,11 @@ final class DeviceOptions {
 
     @Mixin private AgentOptions agent = new AgentOptions();
 
+    /** Adds a network in user mode unless the options say something of networks. */
+    void connectByDefault() {
+        network.connectByDefault();
+    }
+
     /** What the options ask for. */
     List<DeviceConfig> configs() {
         List<DeviceConfig> configs = new ArrayList<>();

@@ -4,6 +4,7 @@ import io.queztl.devices.storage.ImageFormat;
 import io.queztl.linux.Terminal;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
+import io.queztl.server.debian.DebianImage;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.guest.FirstBoot;
 import io.queztl.server.guest.RootInitramfs;
@@ -22,18 +23,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What {@code queztl run} boots from a disk of its own making: an OCI image. */
+/** What {@code queztl run} boots from a disk of its own making: Debian or an OCI image. */
 final class GuestOptions {
     @Parameters(
             index = "0",
             arity = "0..1",
             paramLabel = "IMAGE",
-            description = "an OCI image to run, such as alpine:3.20")
+            description = "an OCI image to run, such as alpine:3.20; or 'debian', Debian 12")
     private @Nullable String image;
 
     @Parameters(
@@ -97,18 +99,29 @@ final class GuestOptions {
         return firstBoot.read();
     }
 
+    private boolean debian() {
+        return DebianImage.NAME.equals(image);
+    }
+
     /**
      * Refuses what makes no sense without or with an image.
      *
      * @param otherBoot whether something else is booted
      * @param ownSystem whether that is a disk with a system of its own
+     * @param exec a line for the guest's shell, or null
      */
-    void check(boolean otherBoot, boolean ownSystem) {
-        if (firstBoot.asked() && !ownSystem) {
+    void check(boolean otherBoot, boolean ownSystem, @Nullable String exec) {
+        if (debian() && (init || exec != null || !command.isEmpty())) {
             throw new CommandException(
                     ExitStatus.USAGE,
-                    "--ssh-key and --hostname are for a guest that is a whole system: a disk with"
-                            + " --boot disk or --firmware.");
+                    "Debian is booted as a whole; leave --init, --exec and COMMAND out ('queztl"
+                            + " exec' runs commands in it, with --agent).");
+        }
+        if (firstBoot.asked() && !ownSystem && !debian()) {
+            throw new CommandException(
+                    ExitStatus.USAGE,
+                    "--ssh-key and --hostname are for a guest that is a whole system: 'queztl run"
+                            + " debian', or a disk with --boot disk or --firmware.");
         }
         if (image == null && (init || persist != null)) {
             throw new CommandException(
@@ -135,13 +148,16 @@ final class GuestOptions {
     Prepared prepare(
             VmConfig config, @Nullable String exec, DeviceOptions extra, HostIo io, boolean verbose)
             throws IOException {
+        CacheFolder cache = CacheFolder.of(System.getenv());
+        Consumer<String> progress = line -> io.err().println("queztl: " + line + " ...");
+        if (debian()) {
+            return DebianGuest.prepare(
+                    config, firstBoot.read(), persist, cache, io.terminal(), progress);
+        }
         if (config.devices().stream().anyMatch(AgentConfig.class::isInstance)) {
             throw new CommandException(
                     ExitStatus.USAGE, "an IMAGE has no agent yet; leave --agent out.");
         }
-        CacheFolder cache = CacheFolder.of(System.getenv());
-        java.util.function.Consumer<String> progress =
-                line -> io.err().println("queztl: " + line + " ...");
         ImageReference reference = ImageReference.parse(java.util.Objects.requireNonNull(image));
         ImageStore.Image pulled =
                 new ImageStore(cache, System.getenv(), progress).obtain(reference);

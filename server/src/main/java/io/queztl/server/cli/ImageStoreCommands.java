@@ -3,16 +3,19 @@ package io.queztl.server.cli;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import io.queztl.server.control.Json;
+import io.queztl.server.debian.DebianImage;
 import io.queztl.server.guest.CacheFolder;
 import io.queztl.server.image.ImageReference;
 import io.queztl.server.image.ImageStore;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,16 +34,24 @@ final class ImageStoreCommands {
     }
 
     private static ImageStore store(HostIo io) {
-        return new ImageStore(
-                CacheFolder.of(System.getenv()),
-                System.getenv(),
-                line -> io.err().println("queztl: " + line + " ..."));
+        return new ImageStore(cache(), System.getenv(), progress(io));
+    }
+
+    private static CacheFolder cache() {
+        return CacheFolder.of(System.getenv());
+    }
+
+    private static Consumer<String> progress(HostIo io) {
+        return line -> io.err().println("queztl: " + line + " ...");
     }
 
     /** Fetches images from their registries. */
     @Command(
             name = "pull",
-            description = "Fetches OCI images, or what has changed of them, from their registries.",
+            description = {
+                "Fetches OCI images, or what has changed of them, from their registries.",
+                "'debian' is built again, of the packages that there are now."
+            },
             mixinStandardHelpOptions = true)
     static final class Pull implements Callable<Integer> {
         private final HostIo io;
@@ -56,6 +67,11 @@ final class ImageStoreCommands {
         public Integer call() {
             PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
             for (String name : names) {
+                if (name.equals(DebianImage.NAME)) {
+                    DebianImage image = DebianImage.build(cache(), progress(io));
+                    out.println(DebianImage.NAME + " " + image.release());
+                    continue;
+                }
                 ImageStore.Image image = store(io).pull(ImageReference.parse(name));
                 out.println(image.reference() + " " + image.digest());
             }
@@ -66,7 +82,7 @@ final class ImageStoreCommands {
     /** Lists images. */
     @Command(
             name = "ls",
-            description = "Lists the OCI images that are in the cache.",
+            description = "Lists the images that are in the cache: Debian and OCI images.",
             mixinStandardHelpOptions = true)
     static final class Ls implements Callable<Integer> {
         private static final String FORMAT = "%-50s %-20s %12s%n";
@@ -84,11 +100,21 @@ final class ImageStoreCommands {
         public Integer call() {
             PrintStream out = new PrintStream(io.out(), true, StandardCharsets.UTF_8);
             List<ImageStore.Image> images = store(io).list();
+            DebianImage debian = DebianImage.cached(cache());
             if (json) {
-                out.println(Json.write(images.stream().map(Ls::fields).toList()));
+                List<Map<String, Object>> all = new ArrayList<>();
+                if (debian != null) {
+                    all.add(fields(DebianImage.NAME, "", debian.bytes()));
+                }
+                images.forEach(i -> all.add(fields(i.reference(), i.digest(), i.bytes())));
+                out.println(Json.write(all));
                 return ExitStatus.OK;
             }
             out.printf(FORMAT, "NAME", "DIGEST", "SIZE");
+            if (debian != null) {
+                String size = "%d MiB".formatted(debian.bytes() >> 20);
+                out.printf(Locale.ROOT, FORMAT, DebianImage.NAME, "built here", size);
+            }
             for (ImageStore.Image image : images) {
                 out.printf(
                         Locale.ROOT,
@@ -100,11 +126,11 @@ final class ImageStoreCommands {
             return ExitStatus.OK;
         }
 
-        private static Map<String, Object> fields(ImageStore.Image image) {
+        private static Map<String, Object> fields(String name, String digest, long bytes) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("name", image.reference().toString());
-            fields.put("digest", image.digest());
-            fields.put("bytes", image.bytes());
+            fields.put("name", name);
+            fields.put("digest", digest);
+            fields.put("bytes", bytes);
             return fields;
         }
     }
@@ -112,7 +138,7 @@ final class ImageStoreCommands {
     /** Removes images. */
     @Command(
             name = "rm",
-            description = "Removes OCI images from the cache.",
+            description = "Removes images from the cache.",
             mixinStandardHelpOptions = true)
     static final class Rm implements Callable<Integer> {
         private final HostIo io;
@@ -127,12 +153,17 @@ final class ImageStoreCommands {
         @Override
         public Integer call() {
             for (String name : names) {
-                ImageReference reference = ImageReference.parse(name);
-                if (!store(io).remove(reference)) {
+                boolean debian = name.equals(DebianImage.NAME);
+                String whole = debian ? name : ImageReference.parse(name).toString();
+                boolean there =
+                        debian
+                                ? DebianImage.remove(cache())
+                                : store(io).remove(ImageReference.parse(name));
+                if (!there) {
                     throw new CommandException(
                             ExitStatus.IMAGE,
                             "the image %s is not in the cache; 'queztl image ls' lists those that are."
-                                    .formatted(reference));
+                                    .formatted(whole));
                 }
             }
             return ExitStatus.OK;

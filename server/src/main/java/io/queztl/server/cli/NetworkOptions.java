@@ -18,7 +18,8 @@ final class NetworkOptions {
             paramLabel = NetConfig.SYNTAX,
             description =
                     "a network interface; may be given several times: the guest's eth0, eth1 and"
-                            + " so on")
+                            + " so on; IMAGE has '--net user' unless told otherwise, by '--net none'"
+                            + " too")
     private List<String> nets = new ArrayList<>();
 
     @Option(
@@ -30,6 +31,12 @@ final class NetworkOptions {
     private List<String> ports = new ArrayList<>();
 
     private @Nullable List<NetConfig> parsed;
+    private boolean byDefault;
+
+    /** Adds an interface of user mode unless there is another one, or {@code none}. */
+    void connectByDefault() {
+        byDefault = true;
+    }
 
     /** The interfaces asked for. */
     List<NetConfig> configs() {
@@ -41,6 +48,10 @@ final class NetworkOptions {
                 if (config != null) {
                     configs.add(config);
                 }
+            }
+            NetConfig user = NetConfig.parse("user", NetworkOptions::switches);
+            if (nets.isEmpty() && user != null && (byDefault || !ports.isEmpty())) {
+                configs.add(user);
             }
             publish(configs);
             parsed = configs;
@@ -60,10 +71,6 @@ final class NetworkOptions {
             } catch (IllegalArgumentException e) {
                 throw new CommandException(ExitStatus.USAGE, "--publish: " + e.getMessage());
             }
-        }
-        NetConfig user = NetConfig.parse("user", NetworkOptions::switches);
-        if (nets.isEmpty() && user != null) {
-            configs.add(user);
         }
         for (int i = 0; i < configs.size(); i++) {
             if (configs.get(i).link() instanceof NetConfig.UserLink) {

@@ -35,7 +35,8 @@ import picocli.CommandLine.Option;
         name = "run",
         description = {
             "Runs a virtual machine in the foreground; its serial console is this terminal.",
-            "IMAGE is the name of an OCI image: it becomes a disk, its command runs on it.",
+            "IMAGE is the name of an OCI image: it becomes a disk, its command runs on it. 'debian' is"
+                    + " Debian 12 as a whole, built on this host once.",
             "Without IMAGE and --kernel, Debian's stock kernel and busybox are fetched with this host's apt"
                     + " (once, without root) and greet you, or run the command of --exec.",
             "On a terminal, Ctrl-A x ends the VM and Ctrl-A Ctrl-A sends a Ctrl-A.",
@@ -179,7 +180,10 @@ final class RunCommand implements Callable<Integer> {
                 kernel != null || initrd != null || exec != null,
                 firmware.asked(),
                 guestOptions.named());
-        guestOptions.check(kernel != null || initrd != null || ownSystem, ownSystem);
+        guestOptions.check(kernel != null || initrd != null || ownSystem, ownSystem, exec);
+        if (guestOptions.named()) {
+            devices.connectByDefault();
+        }
         firmware.check(
                 kernel != null || initrd != null || append != null || exec != null || unpackInitrd);
         if (ownSystem) {

@@ -81,6 +81,15 @@ public final class Apt {
         }
     }
 
+    /**
+     * Downloads a package and takes one regular file out of it.
+     *
+     * @param file its path in the package, without a slash in front
+     */
+    public void extract(String packageName, String file, Path target) throws IOException {
+        new DebArchive(download(packageName)).extract(file::equals, file, target);
+    }
+
     private String show(String packageName) throws IOException {
         return run(List.of("apt-cache", "show", "--no-all-versions", packageName)).output();
     }

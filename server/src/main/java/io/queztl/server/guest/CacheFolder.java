@@ -104,7 +104,7 @@ public final class CacheFolder {
     }
 
     /** The system's own words, without the file name that Java puts before them. */
-    static String reason(IOException e) {
+    public static String reason(IOException e) {
         if (e instanceof java.nio.file.FileSystemException f && f.getReason() != null) {
             return f.getReason();
         }

@@ -51,7 +51,7 @@ public final class StockInitramfs {
             cpio.file("init", 0755, resource("init"));
             cpio.file("etc/queztl/environment", 0644, environment(settings, terminal, verbose));
             cpio.file("etc/queztl/udhcpc", 0755, resource("udhcpc"));
-            cpio.file("etc/queztl/agent", 0755, resource("agent"));
+            cpio.file("etc/queztl/agent", 0755, agent());
             if (command != null) {
                 String script = command + "\n";
                 cpio.file("etc/queztl/command", 0644, script.getBytes(StandardCharsets.UTF_8));
@@ -84,6 +84,11 @@ public final class StockInitramfs {
         text.append(verbose ? "VERBOSE=1\n" : "VERBOSE=\n");
         settings.forEach((name, value) -> text.append("%s='%s'\n".formatted(name, value)));
         return text.toString().getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** The script of Queztl's agent, for guests of other kinds, too. */
+    public static byte[] agent() throws IOException {
+        return resource("agent");
     }
 
     private static byte[] resource(String name) throws IOException {

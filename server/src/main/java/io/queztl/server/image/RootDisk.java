@@ -61,7 +61,13 @@ public final class RootDisk {
                 throw failed(file, e);
             }
         }
-        return new DiskConfig(file.toString(), ImageFormat.QCOW2, false, "", false, false, false);
+        return kept(name, environment);
+    }
+
+    /** The kept disk of that name, which exists. */
+    public static DiskConfig kept(String name, Map<String, String> environment) {
+        String file = keptFile(name, environment).toString();
+        return new DiskConfig(file, ImageFormat.QCOW2, false, "", false, false, false);
     }
 
     /** Where the kept disk of that name is, or will be. */
