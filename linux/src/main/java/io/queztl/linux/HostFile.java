@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file by its descriptor: positioned reads and writes of scattered memory in one call ({@code
@@ -31,6 +32,7 @@ public final class HostFile implements AutoCloseable {
     private static final int EOPNOTSUPP = 95;
     private static final int CLOSED = 1 << 30;
     private static final int IOVEC = 16;
+    private static final int RWF_NOWAIT = 8;
 
     private static final MethodHandle OPEN =
             Libc.withErrno(
@@ -57,6 +59,17 @@ public final class HostFile implements AutoCloseable {
                     ValueLayout.ADDRESS);
 
     private static final MethodHandle PREADV = Libc.withErrno("preadv", VECTORED);
+    private static final @Nullable MethodHandle PREADV2 =
+            Libc.withErrnoIfThere(
+                    "preadv2",
+                    FunctionDescriptor.of(
+                            Libc.LONG,
+                            Libc.INT,
+                            ValueLayout.ADDRESS,
+                            Libc.INT,
+                            Libc.LONG,
+                            Libc.INT,
+                            ValueLayout.ADDRESS));
     private static final MethodHandle PWRITEV = Libc.withErrno("pwritev", VECTORED);
 
     private static final class Scratch {
@@ -64,9 +77,15 @@ public final class HostFile implements AutoCloseable {
         final MemorySegment errno = Libc.capture(arena);
         MemorySegment vector = arena.allocate(16L * IOVEC, 8);
 
-        MemorySegment vector(int pieces) {
+        /** The pieces as an array of {@code struct iovec}. */
+        MemorySegment fill(MemorySegment memory, long[] offsets, long[] lengths, int pieces) {
             if (vector.byteSize() < (long) pieces * IOVEC) {
                 vector = arena.allocate((long) MAX_PIECES * IOVEC, 8);
+            }
+            for (int i = 0; i < pieces; i++) {
+                MemorySegment piece = memory.asSlice(offsets[i], lengths[i]);
+                vector.set(ValueLayout.JAVA_LONG, (long) i * IOVEC, piece.address());
+                vector.set(ValueLayout.JAVA_LONG, (long) i * IOVEC + 8, lengths[i]);
             }
             return vector;
         }
@@ -129,6 +148,41 @@ public final class HostFile implements AutoCloseable {
         return transfer(PREADV, "preadv", position, memory, offsets, lengths, count);
     }
 
+    /**
+     * Like {@link #read}, but only what the host has in memory: {@code preadv2(2)} with {@code
+     * RWF_NOWAIT}.
+     *
+     * @return bytes read; 0 if it would have to wait, cannot tell, or fails
+     */
+    public long readNow(
+            long position, MemorySegment memory, long[] offsets, long[] lengths, int count) {
+        MethodHandle call = PREADV2;
+        if (call == null) {
+            return 0;
+        }
+        Scratch scratch = SCRATCH.get();
+        int pieces = Math.min(count, MAX_PIECES);
+        MemorySegment vector = scratch.fill(memory, offsets, lengths, pieces);
+        acquire();
+        try {
+            long n =
+                    (long)
+                            call.invokeExact(
+                                    scratch.errno,
+                                    descriptor,
+                                    vector,
+                                    pieces,
+                                    position,
+                                    RWF_NOWAIT,
+                                    memory);
+            return Math.max(0, n);
+        } catch (Throwable e) {
+            throw rethrow(e);
+        } finally {
+            release();
+        }
+    }
+
     /** Writes pieces of native memory; else like {@link #read}. */
     public long write(
             long position, MemorySegment memory, long[] offsets, long[] lengths, int count) {
@@ -145,12 +199,7 @@ public final class HostFile implements AutoCloseable {
             int count) {
         Scratch scratch = SCRATCH.get();
         int pieces = Math.min(count, MAX_PIECES);
-        MemorySegment vector = scratch.vector(pieces);
-        for (int i = 0; i < pieces; i++) {
-            MemorySegment piece = memory.asSlice(offsets[i], lengths[i]);
-            vector.set(ValueLayout.JAVA_LONG, (long) i * IOVEC, piece.address());
-            vector.set(ValueLayout.JAVA_LONG, (long) i * IOVEC + 8, lengths[i]);
-        }
+        MemorySegment vector = scratch.fill(memory, offsets, lengths, pieces);
         acquire();
         try {
             for (; ; ) {

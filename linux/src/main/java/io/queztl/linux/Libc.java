@@ -9,6 +9,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 
 /** Method handles of the libc functions that the wrappers of this package call. */
 final class Libc {
@@ -29,6 +30,14 @@ final class Libc {
     static MethodHandle withErrno(String name, FunctionDescriptor type, Linker.Option variadic) {
         return LINKER.downcallHandle(
                 LINKER.defaultLookup().findOrThrow(name), type, CAPTURE_ERRNO, variadic);
+    }
+
+    /** Null if this libc has no such function. */
+    static @Nullable MethodHandle withErrnoIfThere(String name, FunctionDescriptor type) {
+        return LINKER.defaultLookup()
+                .find(name)
+                .map(address -> LINKER.downcallHandle(address, type, CAPTURE_ERRNO))
+                .orElse(null);
     }
 
     static MethodHandle handleAt(MemorySegment address, FunctionDescriptor type) {

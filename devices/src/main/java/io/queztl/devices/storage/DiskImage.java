@@ -46,6 +46,17 @@ public interface DiskImage extends Closeable {
         }
     }
 
+    /**
+     * Fills all pieces if it is sure that nobody and nothing is waited for: not for a device of the
+     * host and not for another thread.
+     *
+     * @return false if that is not so, or something is wrong; the pieces may hold anything then,
+     *     and {@link #read} is to be called
+     */
+    default boolean readNow(long offset, ScatterList target) {
+        return false;
+    }
+
     /** Writes the segment at the offset; durable only after {@link #flush}. */
     void write(long offset, MemorySegment source) throws IOException;
 

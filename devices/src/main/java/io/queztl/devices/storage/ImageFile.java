@@ -220,6 +220,20 @@ final class ImageFile implements Closeable {
         }
     }
 
+    /** Fills all pieces if the host has that in memory; else false, and they may hold anything. */
+    boolean readNow(long offset, ScatterList target) {
+        HostFile host = shared.host;
+        return host != null
+                && target.memory().isNative()
+                && host.readNow(
+                                offset,
+                                target.memory(),
+                                target.offsets(),
+                                target.lengths(),
+                                target.count())
+                        == target.bytes();
+    }
+
     /** Writes all pieces. */
     void write(long offset, ScatterList source) throws IOException {
         HostFile host = shared.host;
@@ -378,8 +392,12 @@ final class ImageFile implements Closeable {
         }
     }
 
+    static boolean inside(long offset, long length, long size) {
+        return offset >= 0 && length >= 0 && offset <= size && length <= size - offset;
+    }
+
     static void checkRange(String name, long offset, long length, long size) throws IOException {
-        if (offset < 0 || length < 0 || offset > size || length > size - offset) {
+        if (!inside(offset, length, size)) {
             throw new IOException(
                     "a request for %d bytes at %d is outside the %d bytes of %s"
                             .formatted(length, offset, size, name));

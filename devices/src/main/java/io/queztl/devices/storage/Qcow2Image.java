@@ -9,6 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ final class Qcow2Image implements DiskImage {
     private final Qcow2Compressed compressed;
     private final Qcow2Tables tables;
     private final int clusterSize;
+    private final ReentrantLock lock = new ReentrantLock();
     private volatile long size;
     private boolean closed;
 
@@ -181,7 +183,8 @@ final class Qcow2Image implements DiskImage {
         long place;
         long length;
         long ticket;
-        synchronized (this) {
+        lock.lock();
+        try {
             checkOpen();
             long entry = tables.entry(at);
             kept = kept(entry, at);
@@ -204,6 +207,8 @@ final class Qcow2Image implements DiskImage {
                 return length;
             }
             ticket = tables.takeTicket();
+        } finally {
+            lock.unlock();
         }
         try {
             ScatterList part = target.slice(start, length);
@@ -216,6 +221,46 @@ final class Qcow2Image implements DiskImage {
             giveBack(ticket);
         }
         return length;
+    }
+
+    @Override
+    public boolean readNow(long offset, ScatterList target) {
+        if (!ImageFile.inside(offset, target.bytes(), size) || !lock.tryLock()) {
+            return false;
+        }
+        try {
+            return !closed && readRunNow(offset, target);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Reads what is all zeroes, or data in one piece, by tables that are in memory. */
+    private boolean readRunNow(long offset, ScatterList target) {
+        long first = tables.entryNow(offset);
+        Kept kept = kept(first, offset);
+        if (first == Qcow2Tables.UNKNOWN || kept != Kept.DATA && kept != Kept.ZEROES) {
+            return false;
+        }
+        long place = (first & Qcow2Entries.OFFSET) + within(offset);
+        long end = offset + target.bytes();
+        for (long at = offset + toClusterEnd(offset); at < end; at += clusterSize) {
+            long entry = tables.entryNow(at);
+            boolean same =
+                    entry != Qcow2Tables.UNKNOWN
+                            && kept(entry, at) == kept
+                            && (kept == Kept.ZEROES
+                                    || (entry & Qcow2Entries.OFFSET) == place + (at - offset));
+            if (!same) {
+                return false;
+            }
+        }
+        if (kept == Kept.ZEROES) {
+            target.zero();
+            return true;
+        }
+        boolean aligned = (first & Qcow2Entries.OFFSET & clusterSize - 1) == 0;
+        return aligned && file.readNow(place, target);
     }
 
     private Kept kept(long entry, long at) {
@@ -240,9 +285,14 @@ final class Qcow2Image implements DiskImage {
         }
     }
 
-    private synchronized void giveBack(long ticket) throws IOException {
-        if (!closed) {
-            tables.giveBack(ticket);
+    private void giveBack(long ticket) throws IOException {
+        lock.lock();
+        try {
+            if (!closed) {
+                tables.giveBack(ticket);
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -288,7 +338,8 @@ final class Qcow2Image implements DiskImage {
         long place;
         long length;
         long ticket;
-        synchronized (this) {
+        lock.lock();
+        try {
             checkWrite(at, most);
             place = ownPlace(at);
             length = Math.min(most, toClusterEnd(at));
@@ -300,6 +351,8 @@ final class Qcow2Image implements DiskImage {
                 length = Math.min(most, length + clusterSize);
             }
             ticket = tables.takeTicket();
+        } finally {
+            lock.unlock();
         }
         try {
             file.write(place, source.slice(start, length));
@@ -359,25 +412,33 @@ final class Qcow2Image implements DiskImage {
         if (readOnly) {
             return;
         }
-        synchronized (this) {
+        lock.lock();
+        try {
             checkOpen();
             checkNotFailed();
             tables.commit();
+        } finally {
+            lock.unlock();
         }
         file.force();
     }
 
     @Override
-    public synchronized void discard(long offset, long length) throws IOException {
-        checkWrite(offset, length);
-        long end = offset + length;
-        long from = offset + clusterSize - 1 & -clusterSize;
-        long to = end == size ? end : end & -clusterSize;
-        for (long at = from; at < to; at += clusterSize) {
-            at = skipUnallocated(at, to);
-            if (at < to) {
-                dropCluster(at);
+    public void discard(long offset, long length) throws IOException {
+        lock.lock();
+        try {
+            checkWrite(offset, length);
+            long end = offset + length;
+            long from = offset + clusterSize - 1 & -clusterSize;
+            long to = end == size ? end : end & -clusterSize;
+            for (long at = from; at < to; at += clusterSize) {
+                at = skipUnallocated(at, to);
+                if (at < to) {
+                    dropCluster(at);
+                }
             }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -404,25 +465,29 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized void writeZeroes(long offset, long length, boolean mayUnmap)
-            throws IOException {
-        checkWrite(offset, length);
-        long end = offset + length;
-        for (long at = offset; at < end; ) {
-            at = skipUnallocated(at, end);
-            if (at >= end) {
-                break;
+    public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+        lock.lock();
+        try {
+            checkWrite(offset, length);
+            long end = offset + length;
+            for (long at = offset; at < end; ) {
+                at = skipUnallocated(at, end);
+                if (at >= end) {
+                    break;
+                }
+                int within = (int) (at & clusterSize - 1);
+                long part = Math.min(clusterSize - within, end - at);
+                boolean whole = within == 0 && (part == clusterSize || at + part == size);
+                long entry = tables.entry(at);
+                if (whole && Qcow2Entries.isOwn(entry) && !mayUnmap && header.version() >= 3) {
+                    tables.set(at, entry | Qcow2Entries.ZERO, false);
+                } else if (!(whole && dropCluster(at)) && !readsZero(entry, at)) {
+                    writeCluster(at, ScatterList.of(MemorySegment.ofArray(new byte[(int) part])));
+                }
+                at += part;
             }
-            int within = (int) (at & clusterSize - 1);
-            long part = Math.min(clusterSize - within, end - at);
-            boolean whole = within == 0 && (part == clusterSize || at + part == size);
-            long entry = tables.entry(at);
-            if (whole && Qcow2Entries.isOwn(entry) && !mayUnmap && header.version() >= 3) {
-                tables.set(at, entry | Qcow2Entries.ZERO, false);
-            } else if (!(whole && dropCluster(at)) && !readsZero(entry, at)) {
-                writeCluster(at, ScatterList.of(MemorySegment.ofArray(new byte[(int) part])));
-            }
-            at += part;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -432,78 +497,98 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized long zeroRun(long offset, long length) throws IOException {
-        checkOpen();
-        ImageFile.checkRange(file.path().toString(), offset, length, size);
-        long end = offset + length;
-        long at = offset;
-        while (at < end) {
-            at = skipUnallocated(at, end);
-            if (at >= end || !readsZero(tables.entry(at), at)) {
-                break;
+    public long zeroRun(long offset, long length) throws IOException {
+        lock.lock();
+        try {
+            checkOpen();
+            ImageFile.checkRange(file.path().toString(), offset, length, size);
+            long end = offset + length;
+            long at = offset;
+            while (at < end) {
+                at = skipUnallocated(at, end);
+                if (at >= end || !readsZero(tables.entry(at), at)) {
+                    break;
+                }
+                at = (at & -clusterSize) + clusterSize;
             }
-            at = (at & -clusterSize) + clusterSize;
+            return Math.min(at, end) - offset;
+        } finally {
+            lock.unlock();
         }
-        return Math.min(at, end) - offset;
     }
 
     @Override
-    public synchronized void resize(long newSize) throws IOException {
-        checkWrite(0, 0);
-        long most = Qcow2Header.MAX_L1_BYTES / 8 * tables.span();
-        if (newSize < 0 || newSize > most) {
-            throw new ImageException(
-                    "%d bytes are too many for a qcow2 image with clusters of %d"
-                            .formatted(newSize, clusterSize));
-        }
-        long oldSize = size;
-        if (header.snapshots() > 0 && (newSize < oldSize || header.version() < 3)
-                || backing != null && newSize < oldSize && header.version() < 3) {
-            throw Qcow2Header.bad(
-                    file.path(),
-                    "it cannot change to this size with its snapshots or backing file");
-        }
-        if (newSize < oldSize) {
-            writeZeroes(newSize, oldSize - newSize, true);
-        }
-        tables.commit();
-        tables.grow(newSize);
-        file.write(
-                Qcow2Header.SIZE_AT,
-                MemorySegment.ofArray(ByteBuffer.allocate(8).putLong(newSize).array()));
-        file.force();
-        size = newSize;
-        if (newSize > oldSize && backing != null && backing.size() > oldSize) {
-            writeZeroes(oldSize, Math.min(newSize, backing.size()) - oldSize, true);
+    public void resize(long newSize) throws IOException {
+        lock.lock();
+        try {
+            checkWrite(0, 0);
+            long most = Qcow2Header.MAX_L1_BYTES / 8 * tables.span();
+            if (newSize < 0 || newSize > most) {
+                throw new ImageException(
+                        "%d bytes are too many for a qcow2 image with clusters of %d"
+                                .formatted(newSize, clusterSize));
+            }
+            long oldSize = size;
+            if (header.snapshots() > 0 && (newSize < oldSize || header.version() < 3)
+                    || backing != null && newSize < oldSize && header.version() < 3) {
+                throw Qcow2Header.bad(
+                        file.path(),
+                        "it cannot change to this size with its snapshots or backing file");
+            }
+            if (newSize < oldSize) {
+                writeZeroes(newSize, oldSize - newSize, true);
+            }
             tables.commit();
+            tables.grow(newSize);
+            file.write(
+                    Qcow2Header.SIZE_AT,
+                    MemorySegment.ofArray(ByteBuffer.allocate(8).putLong(newSize).array()));
+            file.force();
+            size = newSize;
+            if (newSize > oldSize && backing != null && backing.size() > oldSize) {
+                writeZeroes(oldSize, Math.min(newSize, backing.size()) - oldSize, true);
+                tables.commit();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Compares what the tables name with what is counted. */
-    synchronized Qcow2Check.Result check() throws IOException {
-        checkOpen();
-        if (!readOnly) {
-            tables.commit();
+    Qcow2Check.Result check() throws IOException {
+        lock.lock();
+        try {
+            checkOpen();
+            if (!readOnly) {
+                tables.commit();
+            }
+            return tables.check();
+        } finally {
+            lock.unlock();
         }
-        return tables.check();
     }
 
     @Override
-    public synchronized ImageInfo info() throws IOException {
-        checkOpen();
-        Map<String, String> details = new LinkedHashMap<>();
-        details.put("version", String.valueOf(header.version()));
-        details.put("cluster-size", String.valueOf(clusterSize));
-        details.put("refcount-bits", String.valueOf(1 << header.refcountOrder()));
-        details.put("compression", header.zstd() ? "zstd" : "zlib");
-        details.put("snapshots", String.valueOf(header.snapshots()));
-        details.put("dirty", String.valueOf(header.dirty()));
-        details.put("corrupt", String.valueOf(header.corrupt()));
-        String name = header.backing();
-        if (name != null) {
-            details.put("backing-file", name);
+    public ImageInfo info() throws IOException {
+        lock.lock();
+        try {
+            checkOpen();
+            Map<String, String> details = new LinkedHashMap<>();
+            details.put("version", String.valueOf(header.version()));
+            details.put("cluster-size", String.valueOf(clusterSize));
+            details.put("refcount-bits", String.valueOf(1 << header.refcountOrder()));
+            details.put("compression", header.zstd() ? "zstd" : "zlib");
+            details.put("snapshots", String.valueOf(header.snapshots()));
+            details.put("dirty", String.valueOf(header.dirty()));
+            details.put("corrupt", String.valueOf(header.corrupt()));
+            String name = header.backing();
+            if (name != null) {
+                details.put("backing-file", name);
+            }
+            return new ImageInfo(ImageFormat.QCOW2, size, file.length(), details);
+        } finally {
+            lock.unlock();
         }
-        return new ImageInfo(ImageFormat.QCOW2, size, file.length(), details);
     }
 
     private void checkWrite(long offset, long length) throws IOException {
@@ -529,21 +614,26 @@ final class Qcow2Image implements DiskImage {
     }
 
     @Override
-    public synchronized void close() throws IOException {
-        if (closed) {
-            return;
-        }
+    public void close() throws IOException {
+        lock.lock();
         try {
-            if (!readOnly && !tables.failed()) {
-                tables.commit();
-                file.force();
+            if (closed) {
+                return;
+            }
+            try {
+                if (!readOnly && !tables.failed()) {
+                    tables.commit();
+                    file.force();
+                }
+            } finally {
+                closed = true;
+                file.close();
+                if (backing != null) {
+                    backing.close();
+                }
             }
         } finally {
-            closed = true;
-            file.close();
-            if (backing != null) {
-                backing.close();
-            }
+            lock.unlock();
         }
     }
 }

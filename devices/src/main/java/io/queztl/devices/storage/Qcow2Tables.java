@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Guarded by the lock of the {@link Qcow2Image}.
  */
 final class Qcow2Tables {
+    /** No entry: both compressed and reserved bits. */
+    static final long UNKNOWN = -1;
+
     private static final int CACHE_BYTES = 16 << 20;
     private static final int MAX_RELEASES = 65536;
 
@@ -111,6 +114,13 @@ final class Qcow2Tables {
     long entry(long at) throws IOException {
         Table table = table(at);
         return table == null ? 0 : table.entries[index(at)];
+    }
+
+    /** As {@link #entry}, or {@link #UNKNOWN} if the table is not in memory. */
+    long entryNow(long at) {
+        long offset = l1[l1Index(at)] & OFFSET;
+        Table table = tables.get(offset);
+        return offset == 0 ? 0 : table == null ? UNKNOWN : table.entries[index(at)];
     }
 
     /** As {@link #entry}, or 0 if the table is one that is copied before it changes. */

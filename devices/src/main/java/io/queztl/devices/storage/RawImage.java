@@ -73,6 +73,11 @@ public final class RawImage implements DiskImage {
     }
 
     @Override
+    public boolean readNow(long offset, ScatterList target) {
+        return ImageFile.inside(offset, target.bytes(), size) && file.readNow(offset, target);
+    }
+
+    @Override
     public void write(long offset, ScatterList source) throws IOException {
         checkWrite(offset, source.bytes());
         file.write(offset, source);

@@ -52,6 +52,9 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** Registers and ring of one queue. */
     private static final class Queue {
+        /** What the last {@link #processNow} said. */
+        boolean served;
+
         final ReentrantLock lock = new ReentrantLock();
         final Condition idle = lock.newCondition();
         int inFlight; // guarded by lock
@@ -133,6 +136,24 @@ public abstract class VirtioDevice implements AutoCloseable {
      * @throws MalformedRingException to set DEVICE_NEEDS_RESET
      */
     protected abstract void process(int queue, Virtqueue ring);
+
+    /**
+     * Whether {@link #processNow} is worth trying: to wake a worker takes a vCPU longer than some
+     * requests do. Not if not overridden.
+     */
+    protected boolean quick(int queue) {
+        return false;
+    }
+
+    /**
+     * Serves a queue on the vCPU that notifies, as far as that is sure not to wait for anything and
+     * is soon done. With the lock of the queue held.
+     *
+     * @return false if there is more, for a worker
+     */
+    protected boolean processNow(int queue, Virtqueue ring) {
+        return false;
+    }
 
     /** A queue was served by {@link #process}; its lock is no longer held. On a worker. */
     protected void processed(int queue) {}
@@ -733,8 +754,21 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** The driver notifies the device of new buffers in a queue. */
     final void notifyQueue(int index) {
-        if (index >= 0 && index < queues.length) {
+        if (index >= 0 && index < queues.length && !serveNow(index)) {
             kick(index);
+        }
+    }
+
+    private boolean serveNow(int index) {
+        Queue q = queues[index];
+        if (!live || !quick(index) || !q.lock.tryLock()) {
+            return false;
+        }
+        try {
+            q.served = false;
+            return withQueue(index, ring -> q.served = processNow(index, ring)) && q.served;
+        } finally {
+            q.lock.unlock();
         }
     }
 

@@ -3,6 +3,7 @@ package io.queztl.devices.virtio.block;
 import io.queztl.devices.storage.DiskImage;
 import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.ImageInfo;
+import io.queztl.devices.storage.ScatterList;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CyclicBarrier;
@@ -10,10 +11,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A disk image that counts flushes and can have its requests fail or wait for each other. */
+/**
+ * A disk image that counts flushes and reads at once, and can have its requests fail or wait for
+ * each other.
+ */
 final class TroubledImage implements DiskImage {
     final AtomicInteger flushes = new AtomicInteger();
+    final AtomicInteger readsNow = new AtomicInteger();
     volatile boolean failing;
+
+    /** Nothing is in the host's memory. */
+    volatile boolean asleep;
+
     volatile @Nullable CyclicBarrier meeting;
     private final DiskImage image;
 
@@ -69,6 +78,15 @@ final class TroubledImage implements DiskImage {
     public void read(long offset, MemorySegment target) throws IOException {
         trouble();
         image.read(offset, target);
+    }
+
+    @Override
+    public boolean readNow(long offset, ScatterList target) {
+        boolean done = !failing && meeting == null && !asleep && image.readNow(offset, target);
+        if (done) {
+            int ignored = readsNow.incrementAndGet();
+        }
+        return done;
     }
 
     @Override

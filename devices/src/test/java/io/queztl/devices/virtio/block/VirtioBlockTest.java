@@ -2,12 +2,14 @@ package io.queztl.devices.virtio.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.queztl.devices.storage.ImageFormat;
 import io.queztl.devices.storage.ImageOptions;
 import io.queztl.devices.storage.Images;
 import io.queztl.devices.virtio.VirtioDevice;
 import io.queztl.devices.virtio.VirtioDeviceContract;
+import io.queztl.linux.HostFile;
 import io.queztl.machine.memory.GuestMemory;
 import io.queztl.testkit.virtio.VirtqueueDriver.Buffer;
 import java.nio.file.Files;
@@ -91,6 +93,20 @@ class VirtioBlockTest extends VirtioDeviceContract {
         assertThat(memory.read8(DATA + 0x1000)).isEqualTo(7);
         assertThat(memory.read8(DATA + 0x2000 + 11)).isEqualTo(7);
         assertThat(memory.read8(DATA + 0x2000 + 12)).isEqualTo(8);
+    }
+
+    @Test
+    void reads_ofWhatTheHostHasInMemory_areDoneAtOnce() throws Exception {
+        start(ALL);
+        Buffer target = new Buffer(DATA + 0x1000, 512, true);
+        for (int sector = 1; sector < 9; sector++) {
+            trouble().asleep = sector % 2 == 0;
+            assertThat(run(BlockLayout.T_IN, sector, target)).isZero();
+            assertThat(memory.read8(DATA + 0x1000)).isEqualTo(sector);
+        }
+        assertThat(run(BlockLayout.T_IN, SECTORS, target)).isEqualTo(BlockLayout.S_IOERR);
+        assumeTrue(HostFile.available(), "reads at once are for Linux");
+        assertThat(trouble().readsNow.get()).isEqualTo(4);
     }
 
     @Test
