@@ -5,6 +5,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -59,18 +60,25 @@ public final class HostFile implements AutoCloseable {
                     ValueLayout.ADDRESS);
 
     private static final MethodHandle PREADV = Libc.withErrno("preadv", VECTORED);
-    private static final @Nullable MethodHandle PREADV2 =
-            Libc.withErrnoIfThere(
-                    "preadv2",
-                    FunctionDescriptor.of(
-                            Libc.LONG,
-                            Libc.INT,
-                            ValueLayout.ADDRESS,
-                            Libc.INT,
-                            Libc.LONG,
-                            Libc.INT,
-                            ValueLayout.ADDRESS));
+    private static final @Nullable MethodHandle PREADV_NOWAIT = preadvNoWait();
     private static final MethodHandle PWRITEV = Libc.withErrno("pwritev", VECTORED);
+
+    /** {@code preadv2} with its flag in place, so that it has the type of the others. */
+    private static @Nullable MethodHandle preadvNoWait() {
+        MethodHandle call =
+                Libc.withErrnoIfThere(
+                        "preadv2",
+                        FunctionDescriptor.of(
+                                Libc.LONG,
+                                Libc.INT,
+                                ValueLayout.ADDRESS,
+                                Libc.INT,
+                                Libc.LONG,
+                                Libc.INT,
+                                ValueLayout.ADDRESS));
+        // Behind errno, descriptor, vector, count and position.
+        return call == null ? null : MethodHandles.insertArguments(call, 5, RWF_NOWAIT);
+    }
 
     private static final class Scratch {
         final Arena arena = Arena.ofAuto();
@@ -156,31 +164,10 @@ public final class HostFile implements AutoCloseable {
      */
     public long readNow(
             long position, MemorySegment memory, long[] offsets, long[] lengths, int count) {
-        MethodHandle call = PREADV2;
-        if (call == null) {
-            return 0;
-        }
-        Scratch scratch = SCRATCH.get();
-        int pieces = Math.min(count, MAX_PIECES);
-        MemorySegment vector = scratch.fill(memory, offsets, lengths, pieces);
-        acquire();
-        try {
-            long n =
-                    (long)
-                            call.invokeExact(
-                                    scratch.errno,
-                                    descriptor,
-                                    vector,
-                                    pieces,
-                                    position,
-                                    RWF_NOWAIT,
-                                    memory);
-            return Math.max(0, n);
-        } catch (Throwable e) {
-            throw rethrow(e);
-        } finally {
-            release();
-        }
+        MethodHandle call = PREADV_NOWAIT;
+        return call == null
+                ? 0
+                : Math.max(0, call(call, position, memory, offsets, lengths, count));
     }
 
     /** Writes pieces of native memory; else like {@link #read}. */
@@ -197,29 +184,35 @@ public final class HostFile implements AutoCloseable {
             long[] offsets,
             long[] lengths,
             int count) {
+        for (; ; ) {
+            long n = call(call, position, memory, offsets, lengths, count);
+            if (n >= 0) {
+                return n;
+            }
+            if (n != -EINTR) {
+                throw new LinuxException(name, (int) -n);
+            }
+        }
+    }
+
+    /** One call of a function of the type {@link #VECTORED}: what it returns, or minus errno. */
+    private long call(
+            MethodHandle function,
+            long position,
+            MemorySegment memory,
+            long[] offsets,
+            long[] lengths,
+            int count) {
         Scratch scratch = SCRATCH.get();
         int pieces = Math.min(count, MAX_PIECES);
         MemorySegment vector = scratch.fill(memory, offsets, lengths, pieces);
         acquire();
         try {
-            for (; ; ) {
-                long n =
-                        (long)
-                                call.invokeExact(
-                                        scratch.errno,
-                                        descriptor,
-                                        vector,
-                                        pieces,
-                                        position,
-                                        memory);
-                if (n >= 0) {
-                    return n;
-                }
-                int errno = Libc.errno(scratch.errno);
-                if (errno != EINTR) {
-                    throw new LinuxException(name, errno);
-                }
-            }
+            long n =
+                    (long)
+                            function.invokeExact(
+                                    scratch.errno, descriptor, vector, pieces, position, memory);
+            return n >= 0 ? n : -Libc.errno(scratch.errno);
         } catch (Throwable e) {
             throw rethrow(e);
         } finally {

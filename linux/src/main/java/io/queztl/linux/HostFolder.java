@@ -126,8 +126,27 @@ public final class HostFolder implements AutoCloseable {
         }
     }
 
+    /** What has attributes: a name, or an open file, which may have none any more. */
+    public interface Inode {
+        /** What it is. */
+        FileStatus status();
+
+        /** Sets the permissions. */
+        void mode(int mode);
+
+        /** Sets the length of a regular file. */
+        void size(long bytes);
+
+        /**
+         * Sets the times of access and modification.
+         *
+         * @param secondsAndNanos four numbers, as for {@code utimensat(2)}
+         */
+        void times(long[] secondsAndNanos);
+    }
+
     /** A file, directory, symbolic link or anything else with a name; not opened. */
-    public static final class Entry implements AutoCloseable {
+    public static final class Entry implements Inode, AutoCloseable {
         private final int descriptor;
         private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -135,7 +154,7 @@ public final class HostFolder implements AutoCloseable {
             this.descriptor = descriptor;
         }
 
-        /** What it is. */
+        @Override
         public FileStatus status() {
             return FileCalls.status(descriptor);
         }
@@ -170,7 +189,7 @@ public final class HostFolder implements AutoCloseable {
                             0));
         }
 
-        /** Sets the permissions. */
+        @Override
         public void mode(int mode) {
             if (status().type() == FileStatus.SYMBOLIC_LINK) {
                 throw new LinuxException("chmod", EINVAL);
@@ -178,7 +197,7 @@ public final class HostFolder implements AutoCloseable {
             FileCalls.chmod(descriptor, mode);
         }
 
-        /** Sets the length of a regular file. */
+        @Override
         public void size(long bytes) {
             if (status().type() != FileStatus.REGULAR) {
                 throw new LinuxException("truncate", EINVAL);
@@ -186,11 +205,7 @@ public final class HostFolder implements AutoCloseable {
             FileCalls.truncate(descriptor, bytes);
         }
 
-        /**
-         * Sets the times of access and modification.
-         *
-         * @param secondsAndNanos four numbers, as for {@code utimensat(2)}
-         */
+        @Override
         public void times(long[] secondsAndNanos) {
             FileCalls.times(descriptor, secondsAndNanos);
         }
@@ -268,7 +283,7 @@ public final class HostFolder implements AutoCloseable {
     }
 
     /** A regular file or a directory that is open. */
-    public static final class OpenFile implements AutoCloseable {
+    public static final class OpenFile implements Inode, AutoCloseable {
         private final int descriptor;
         private final HostFile data;
 
@@ -282,22 +297,22 @@ public final class HostFolder implements AutoCloseable {
             return data;
         }
 
-        /** What it is. */
+        @Override
         public FileStatus status() {
             return FileCalls.status(descriptor);
         }
 
-        /** Sets the permissions. */
+        @Override
         public void mode(int mode) {
             FileCalls.fchmod(descriptor, mode);
         }
 
-        /** Sets its length. */
+        @Override
         public void size(long bytes) {
             FileCalls.ftruncate(descriptor, bytes);
         }
 
-        /** Sets the times; see {@link Entry#times}. */
+        @Override
         public void times(long[] secondsAndNanos) {
             FileCalls.times(descriptor, secondsAndNanos);
         }

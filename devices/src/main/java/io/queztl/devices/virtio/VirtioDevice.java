@@ -2,13 +2,12 @@ package io.queztl.devices.virtio;
 
 import io.queztl.machine.memory.GuestMemory;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,17 +23,16 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Threads: vCPUs call the transport's side; workers, one or more a device, call {@link #process}
- * with the lock of its queue held; other threads that have something for the guest use {@link
- * #withQueue}. A reset waits for the request that each worker is at, but a vCPU only shortly: then
- * the status stays non-zero until the device has stopped, as 4.1.4.3.1 allows.
+ * with the lock of its queue held, where it pays a vCPU {@link #processNow}; other threads that
+ * have something for the guest use {@link #withQueue}. A reset waits for the request that each
+ * worker is at, but a vCPU only shortly: then the status stays non-zero until the device has
+ * stopped, as 4.1.4.3.1 allows.
  *
  * <p>Lock order: {@code control}, the queues' locks in order of their number, {@code leaf}; the
  * transport is called with none but a queue's held.
  */
 public abstract class VirtioDevice implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(VirtioDevice.class.getName());
     private static final long RESET_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final int LOGGED_ERRORS = 10;
 
     /** A task on a queue; see {@link #withQueue}. */
     @FunctionalInterface
@@ -50,45 +48,24 @@ public abstract class VirtioDevice implements AutoCloseable {
         int run() throws IOException;
     }
 
-    /** Registers and ring of one queue. */
-    private static final class Queue {
-        /** What the last {@link #processNow} said. */
-        boolean served;
-
-        final ReentrantLock lock = new ReentrantLock();
-        final Condition idle = lock.newCondition();
-        int inFlight; // guarded by lock
-        final int maximum;
-        volatile VirtqueueState registers;
-        volatile @Nullable Virtqueue ring;
-        volatile boolean resetting;
-
-        Queue(int maximum) {
-            this.maximum = maximum;
-            registers = VirtqueueState.initial(maximum);
-        }
-    }
-
     /** The guest's memory. */
     protected final GuestMemory memory;
 
     private final String name;
     private final int deviceId;
-    private final Queue[] queues;
+    private final DeviceQueues queues;
     private final QueueWorker[] workers;
     private final ReentrantLock control = new ReentrantLock();
     private final Object leaf = new Object();
-    private final AtomicLong errors = new AtomicLong();
-    private final byte[] config;
+    private final GuestErrors errors;
+    private final ConfigSpace config;
     private volatile @Nullable VirtioTransport transport;
     private volatile boolean live;
     private volatile boolean closed;
     private volatile long driverFeatures;
     // guarded by leaf
     private int status;
-    private int configGeneration;
     private boolean resetting;
-    private @Nullable String lastError;
 
     /**
      * @param name for threads and messages, such as {@code block0}
@@ -111,12 +88,10 @@ public abstract class VirtioDevice implements AutoCloseable {
         }
         this.name = name;
         this.deviceId = deviceId;
+        errors = new GuestErrors(name);
         this.memory = memory;
-        config = new byte[configBytes];
-        queues = new Queue[queueSizes.length];
-        for (int q = 0; q < queues.length; q++) {
-            queues[q] = new Queue(queueSizes[q]);
-        }
+        config = new ConfigSpace(configBytes);
+        queues = new DeviceQueues(queueSizes);
         this.workers = new QueueWorker[workers];
         for (int w = 0; w < workers; w++) {
             this.workers[w] =
@@ -191,29 +166,17 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** Sets a field of the configuration space without telling the driver. */
     protected final void setConfig(int offset, int size, long value) {
-        synchronized (leaf) {
-            for (int i = 0; i < size; i++) {
-                config[offset + i] = (byte) (value >>> i * 8);
-            }
-        }
+        config.set(offset, size, value);
     }
 
     /** A field of the configuration space, zero-extended. */
     protected final long getConfig(int offset, int size) {
-        synchronized (leaf) {
-            long value = 0;
-            for (int i = 0; i < size; i++) {
-                value |= (config[offset + i] & 0xffL) << i * 8;
-            }
-            return value;
-        }
+        return config.get(offset, size);
     }
 
     /** Tells the driver that the configuration space has changed. */
     protected final void configChanged() {
-        synchronized (leaf) {
-            configGeneration = configGeneration + 1 & 0xff;
-        }
+        config.changed();
         VirtioTransport t = transport;
         if (t != null && live) {
             t.configInterrupt();
@@ -240,7 +203,17 @@ public abstract class VirtioDevice implements AutoCloseable {
      * @return false if the queue is not live, so that the task did not run
      */
     protected final boolean withQueue(int queue, QueueTask task) {
-        Queue q = queues[queue];
+        return onRing(
+                queue,
+                ring -> {
+                    task.run(ring);
+                    return true;
+                });
+    }
+
+    /** What the task says; false, too, if the queue is not live or the ring is broken. */
+    private boolean onRing(int queue, Predicate<Virtqueue> task) {
+        DeviceQueue q = queues.get(queue);
         q.lock.lock();
         try {
             Virtqueue ring = q.ring;
@@ -248,8 +221,7 @@ public abstract class VirtioDevice implements AutoCloseable {
             if (ring == null || !live || t != null && !t.memoryAccess()) {
                 return false;
             }
-            task.run(ring);
-            return true;
+            return task.test(ring);
         } catch (MalformedRingException e) {
             broken("queue %d: %s".formatted(queue, e.getMessage()));
             return false;
@@ -269,16 +241,12 @@ public abstract class VirtioDevice implements AutoCloseable {
      * request names stays mapped; whatever else the lock guards may have changed afterwards.
      */
     protected final int unlocked(int queue, IoTask task) throws IOException {
-        Queue q = queues[queue];
-        q.inFlight++;
-        q.lock.unlock();
+        DeviceQueue q = queues.get(queue);
+        q.begin();
         try {
             return task.run();
         } finally {
-            q.lock.lock();
-            if (--q.inFlight == 0) {
-                q.idle.signalAll();
-            }
+            q.end();
         }
     }
 
@@ -310,35 +278,28 @@ public abstract class VirtioDevice implements AutoCloseable {
     /** Runs with nothing in flight and no queue served. */
     protected final <T> T atRest(Supplier<T> task) {
         control.lock();
-        lockQueues();
+        queues.lockIdle();
         try {
             return task.get();
         } finally {
-            unlockQueues();
+            queues.unlock();
             control.unlock();
         }
     }
 
     /** Counts what a driver did wrong without breaking its ring; logs the first few. */
     protected final void guestError(String message) {
-        synchronized (leaf) {
-            lastError = message;
-        }
-        if (errors.incrementAndGet() <= LOGGED_ERRORS) {
-            LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, message);
-        }
+        errors.add(message);
     }
 
     /** How often the driver has done something wrong. */
     public final long errors() {
-        return errors.get();
+        return errors.count();
     }
 
     /** The last thing that the driver did wrong, or null. */
     public final @Nullable String lastError() {
-        synchronized (leaf) {
-            return lastError;
-        }
+        return errors.last();
     }
 
     // ---- serving
@@ -365,65 +326,12 @@ public abstract class VirtioDevice implements AutoCloseable {
             if (status != 0) {
                 status |= VirtioStatus.NEEDS_RESET;
             }
-            configGeneration = configGeneration + 1 & 0xff;
         }
+        config.changed();
         VirtioTransport t = transport;
         if (tell && t != null) {
             t.configInterrupt();
         }
-    }
-
-    /** Takes all locks, with no request in flight. */
-    private void lockQueues() {
-        for (Queue q : queues) {
-            lockIdle(q);
-        }
-    }
-
-    private static void lockIdle(Queue q) {
-        q.lock.lock();
-        while (q.inFlight > 0) {
-            q.idle.awaitUninterruptibly();
-        }
-    }
-
-    private void unlockQueues() {
-        for (Queue q : queues) {
-            q.lock.unlock();
-        }
-    }
-
-    private boolean tryLockQueues(long nanos) {
-        long deadline = System.nanoTime() + nanos;
-        for (int i = 0; i < queues.length; i++) {
-            if (!tryLockIdle(queues[i], Math.max(0, deadline - System.nanoTime()))) {
-                for (int j = 0; j < i; j++) {
-                    queues[j].lock.unlock();
-                }
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private static boolean tryLockIdle(Queue q, long nanos) {
-        long deadline = System.nanoTime() + nanos;
-        boolean locked = false;
-        try {
-            locked = q.lock.tryLock(nanos, TimeUnit.NANOSECONDS);
-            long left = 1;
-            while (locked && q.inFlight > 0 && left > 0) {
-                left = q.idle.awaitNanos(deadline - System.nanoTime());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            locked = locked || q.lock.tryLock();
-        }
-        if (locked && q.inFlight > 0) {
-            q.lock.unlock();
-            return false;
-        }
-        return locked;
     }
 
     // ---- for the transport
@@ -437,7 +345,7 @@ public abstract class VirtioDevice implements AutoCloseable {
     }
 
     final int queueCount() {
-        return queues.length;
+        return queues.count();
     }
 
     final long offered() {
@@ -470,9 +378,7 @@ public abstract class VirtioDevice implements AutoCloseable {
     }
 
     final int configGeneration() {
-        synchronized (leaf) {
-            return configGeneration;
-        }
+        return config.generation();
     }
 
     /** The driver writes the status field (2.1.1, 3.1.1). */
@@ -517,15 +423,9 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     private boolean activate() {
         // Rings that are open stay as they are: no need to wait for what is in flight.
-        for (Queue q : queues) {
-            q.lock.lock();
-        }
+        queues.lock();
         try {
-            for (Queue q : queues) {
-                if (q.registers.enabled() && q.ring == null) {
-                    q.ring = Virtqueue.open(memory, q.registers, driverFeatures);
-                }
-            }
+            queues.open(memory, driverFeatures);
             synchronized (leaf) {
                 live = (status & VirtioStatus.NEEDS_RESET) == 0;
             }
@@ -533,26 +433,26 @@ public abstract class VirtioDevice implements AutoCloseable {
             broken(String.valueOf(e.getMessage()));
             return false;
         } finally {
-            unlockQueues();
+            queues.unlock();
         }
         return live;
     }
 
     /** Buffers that were made available before DRIVER_OK count as notified. */
     private void kickAll() {
-        for (int q = 0; q < queues.length; q++) {
+        for (int q = 0; q < queues.count(); q++) {
             kick(q);
         }
     }
 
     private void reset() {
         live = false;
-        stopQueues();
-        if (tryLockQueues(RESET_WAIT_NANOS)) {
+        queues.stop();
+        if (queues.tryLockIdle(RESET_WAIT_NANOS)) {
             try {
                 finishReset();
             } finally {
-                unlockQueues();
+                queues.unlock();
             }
             return;
         }
@@ -564,30 +464,17 @@ public abstract class VirtioDevice implements AutoCloseable {
                         .daemon()
                         .name("queztl-" + name + "-reset")
                         .start(() -> {
-                            lockQueues();
+                            queues.lockIdle();
                             try {
                                 finishReset();
                             } finally {
-                                unlockQueues();
+                                queues.unlock();
                             }
                         });
     }
 
-    private void stopQueues() {
-        for (Queue q : queues) {
-            // Read without the lock: whoever holds it may be slow. The ring's flag is volatile.
-            Virtqueue ring = q.ring;
-            if (ring != null) {
-                ring.stop();
-            }
-        }
-    }
-
     private void finishReset() {
-        for (Queue q : queues) {
-            q.ring = null;
-            q.registers = VirtqueueState.initial(q.maximum);
-        }
+        queues.reset();
         driverFeatures = 0;
         deviceReset();
         VirtioTransport t = transport;
@@ -604,21 +491,21 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** A queue's registers, or null if there is no such queue. */
     final @Nullable VirtqueueState queue(int index) {
-        if (index < 0 || index >= queues.length) {
+        if (!queues.has(index)) {
             return null;
         }
-        return queues[index].registers;
+        return queues.get(index).registers;
     }
 
     final int queueMaximum(int index) {
-        return index < 0 || index >= queues.length ? 0 : queues[index].maximum;
+        return queues.has(index) ? queues.get(index).maximum : 0;
     }
 
     /** Changes a queue's registers; ignored while it is enabled or there is no such queue. */
-    final void queue(int index, java.util.function.UnaryOperator<VirtqueueState> change) {
+    final void queue(int index, UnaryOperator<VirtqueueState> change) {
         control.lock();
         try {
-            if (index < 0 || index >= queues.length) {
+            if (!queues.has(index)) {
                 return;
             }
             synchronized (leaf) {
@@ -626,7 +513,7 @@ public abstract class VirtioDevice implements AutoCloseable {
                     return;
                 }
             }
-            Queue q = queues[index];
+            DeviceQueue q = queues.get(index);
             if (!q.registers.enabled() && !q.resetting) {
                 q.registers = change.apply(q.registers);
             }
@@ -637,59 +524,20 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     final void queueSize(int index, int size) {
         if (size > 0 && size <= queueMaximum(index)) {
-            queue(
-                    index,
-                    r ->
-                            new VirtqueueState(
-                                    size,
-                                    false,
-                                    r.descriptors(),
-                                    r.driver(),
-                                    r.device(),
-                                    0,
-                                    0,
-                                    true,
-                                    true,
-                                    -1));
+            queue(index, r -> r.ofSize(size));
         } else {
             guestError("queue %d of %d entries".formatted(index, size));
         }
     }
 
     final void queueAddresses(int index, long descriptors, long driver, long device) {
-        queue(
-                index,
-                r ->
-                        new VirtqueueState(
-                                r.size(),
-                                false,
-                                descriptors,
-                                driver,
-                                device,
-                                0,
-                                0,
-                                true,
-                                true,
-                                -1));
+        queue(index, r -> r.at(descriptors, driver, device));
     }
 
     final void enableQueue(int index) {
         control.lock();
         try {
-            queue(
-                    index,
-                    r ->
-                            new VirtqueueState(
-                                    r.size(),
-                                    true,
-                                    r.descriptors(),
-                                    r.driver(),
-                                    r.device(),
-                                    0,
-                                    0,
-                                    true,
-                                    true,
-                                    -1));
+            queue(index, VirtqueueState::enable);
             if (live && activate()) {
                 kick(index);
             }
@@ -700,26 +548,23 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** True while a queue's reset waits for the request that it is at. */
     final boolean queueResetting(int index) {
-        return index >= 0 && index < queues.length && queues[index].resetting;
+        return queues.has(index) && queues.get(index).resetting;
     }
 
     /** Resets one queue (2.6.1); like the reset of a device, it may be done later. */
     final void resetQueue(int index) {
         control.lock();
         try {
-            if (index < 0 || index >= queues.length || !negotiated(VirtioFeatures.RING_RESET)) {
+            if (!queues.has(index) || !negotiated(VirtioFeatures.RING_RESET)) {
                 return;
             }
-            Queue q = queues[index];
+            DeviceQueue q = queues.get(index);
             if (q.resetting) {
                 return;
             }
-            Virtqueue ring = q.ring;
-            if (ring != null) {
-                ring.stop();
-            }
+            q.stop();
             q.resetting = true;
-            if (tryLockIdle(q, RESET_WAIT_NANOS)) {
+            if (q.tryLockIdle(RESET_WAIT_NANOS)) {
                 finishQueueReset(index);
                 return;
             }
@@ -728,7 +573,7 @@ public abstract class VirtioDevice implements AutoCloseable {
                             .daemon()
                             .name("queztl-" + name + "-reset")
                             .start(() -> {
-                                lockIdle(q);
+                                q.lockIdle();
                                 finishQueueReset(index);
                             });
         } finally {
@@ -738,10 +583,9 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** With the queue's lock held, which is released. */
     private void finishQueueReset(int index) {
-        Queue q = queues[index];
+        DeviceQueue q = queues.get(index);
         try {
-            q.ring = null;
-            q.registers = VirtqueueState.initial(q.maximum);
+            q.reset();
             queueReset(index);
         } finally {
             q.resetting = false;
@@ -754,19 +598,19 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** The driver notifies the device of new buffers in a queue. */
     final void notifyQueue(int index) {
-        if (index >= 0 && index < queues.length && !serveNow(index)) {
+        if (queues.has(index) && !serveNow(index)) {
             kick(index);
         }
     }
 
     private boolean serveNow(int index) {
-        Queue q = queues[index];
+        DeviceQueue q = queues.get(index);
+        // A vCPU waits for nobody.
         if (!live || !quick(index) || !q.lock.tryLock()) {
             return false;
         }
         try {
-            q.served = false;
-            return withQueue(index, ring -> q.served = processNow(index, ring)) && q.served;
+            return onRing(index, ring -> processNow(index, ring));
         } finally {
             q.lock.unlock();
         }
@@ -775,20 +619,11 @@ public abstract class VirtioDevice implements AutoCloseable {
     // ---- configuration space
 
     final long readConfig(long offset, int size) {
-        synchronized (leaf) {
-            long value = 0;
-            for (int i = 0; i < size; i++) {
-                long at = offset + i;
-                if (at >= 0 && at < config.length) {
-                    value |= (config[(int) at] & 0xffL) << i * 8;
-                }
-            }
-            return value;
-        }
+        return config.get(offset, size);
     }
 
     final void writeConfig(long offset, int size, long value) {
-        if (offset >= 0 && offset <= config.length - size) {
+        if (offset >= 0 && offset <= config.size() - size) {
             control.lock();
             try {
                 configWritten((int) offset, size, value);
@@ -802,14 +637,9 @@ public abstract class VirtioDevice implements AutoCloseable {
 
     /** A copy of what all devices have; for {@link #atRest}. */
     protected final VirtioDeviceState commonState() {
-        List<VirtqueueState> list = new ArrayList<>();
-        for (Queue q : queues) {
-            Virtqueue ring = q.ring;
-            list.add(ring == null ? q.registers : ring.state(q.registers));
-        }
+        List<VirtqueueState> list = queues.states();
         synchronized (leaf) {
-            return new VirtioDeviceState(
-                    status, driverFeatures, configGeneration, List.copyOf(list));
+            return new VirtioDeviceState(status, driverFeatures, config.generation(), list);
         }
     }
 
@@ -819,8 +649,8 @@ public abstract class VirtioDevice implements AutoCloseable {
      * @throws IllegalArgumentException if the state is not of a device with these queues
      */
     protected final void restoreCommon(VirtioDeviceState state) {
-        if (state.queues().size() != queues.length) {
-            throw new IllegalArgumentException(name + " has " + queues.length + " queues");
+        if (state.queues().size() != queues.count()) {
+            throw new IllegalArgumentException(name + " has " + queues.count() + " queues");
         }
         live = false;
         driverFeatures = state.driverFeatures();
@@ -830,11 +660,11 @@ public abstract class VirtioDevice implements AutoCloseable {
                                         | VirtioStatus.DRIVER_OK
                                         | VirtioStatus.NEEDS_RESET))
                         == (VirtioStatus.FEATURES_OK | VirtioStatus.DRIVER_OK);
-        for (int i = 0; i < queues.length; i++) {
+        for (int i = 0; i < queues.count(); i++) {
             VirtqueueState s = state.queues().get(i);
-            queues[i].registers = s;
+            queues.get(i).registers = s;
             try {
-                queues[i].ring =
+                queues.get(i).ring =
                         run && s.enabled() ? Virtqueue.open(memory, s, driverFeatures) : null;
             } catch (MalformedRingException e) {
                 throw new IllegalArgumentException(e.getMessage(), e);
@@ -842,9 +672,9 @@ public abstract class VirtioDevice implements AutoCloseable {
         }
         synchronized (leaf) {
             status = state.status();
-            configGeneration = state.configGeneration();
             resetting = false;
         }
+        config.generation(state.configGeneration());
         live = run;
     }
 
@@ -858,7 +688,7 @@ public abstract class VirtioDevice implements AutoCloseable {
     public void close() {
         closed = true;
         live = false;
-        stopQueues();
+        queues.stop();
         for (QueueWorker w : workers) {
             w.close();
         }

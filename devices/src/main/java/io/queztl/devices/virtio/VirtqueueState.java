@@ -28,6 +28,26 @@ public record VirtqueueState(
         int unsignalled) {
     /** A queue after reset. */
     static VirtqueueState initial(int size) {
-        return new VirtqueueState(size, false, 0, 0, 0, 0, 0, true, true, -1);
+        return atStart(size, false, 0, 0, 0);
+    }
+
+    /** A queue that is not enabled yet, of this size. */
+    VirtqueueState ofSize(int entries) {
+        return atStart(entries, false, descriptors, driver, device);
+    }
+
+    /** A queue that is not enabled yet, at these addresses. */
+    VirtqueueState at(long descriptorArea, long driverArea, long deviceArea) {
+        return atStart(size, false, descriptorArea, driverArea, deviceArea);
+    }
+
+    /** The same queue, enabled. */
+    VirtqueueState enable() {
+        return atStart(size, true, descriptors, driver, device);
+    }
+
+    private static VirtqueueState atStart(
+            int size, boolean enabled, long descriptors, long driver, long device) {
+        return new VirtqueueState(size, enabled, descriptors, driver, device, 0, 0, true, true, -1);
     }
 }

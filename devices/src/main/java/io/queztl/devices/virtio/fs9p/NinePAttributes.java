@@ -7,6 +7,7 @@ import io.queztl.linux.FileStatus;
 import io.queztl.linux.FileSystemStatus;
 import io.queztl.linux.HostFolder;
 import io.queztl.linux.HostFolder.Entry;
+import io.queztl.linux.HostFolder.Inode;
 import io.queztl.linux.HostFolder.OpenFile;
 
 /** The requests about attributes, of files and of the file system. */
@@ -67,90 +68,45 @@ final class NinePAttributes {
 
     void setAttributes(NinePRequest r) {
         Fid fid = fids.get(r.u32());
-        int which = r.u32();
-        int mode = r.u32();
-        int newUser = r.u32();
-        int newGroup = r.u32();
-        long size = r.u64();
-        long[] times = {r.u64(), r.u64(), r.u64(), r.u64()};
+        Change change =
+                new Change(
+                        r.u32(),
+                        r.u32(),
+                        r.u32(),
+                        r.u32(),
+                        r.u64(),
+                        new long[] {r.u64(), r.u64(), r.u64(), r.u64()});
         session.checkWritable();
         OpenFile file = fid.file;
         if (file != null && !fids.tree().alive(fid.node)) {
-            change(
-                    which,
-                    file.status(),
-                    newUser,
-                    newGroup,
-                    times,
-                    new Target() {
-                        @Override
-                        public void mode() {
-                            file.mode(mode & MODE);
-                        }
-
-                        @Override
-                        public void times(long[] values) {
-                            file.times(values);
-                        }
-
-                        @Override
-                        public void size() {
-                            file.size(size);
-                        }
-                    });
+            apply(change, file);
             return;
         }
         try (Entry entry = fids.find(fid)) {
-            change(
-                    which,
-                    entry.status(),
-                    newUser,
-                    newGroup,
-                    times,
-                    new Target() {
-                        @Override
-                        public void mode() {
-                            entry.mode(mode & MODE);
-                        }
-
-                        @Override
-                        public void times(long[] values) {
-                            entry.times(values);
-                        }
-
-                        @Override
-                        public void size() {
-                            entry.size(size);
-                        }
-                    });
+            apply(change, entry);
         }
     }
 
-    /** What attributes are set of: a path, or an open file that has none any more. */
-    private interface Target {
-        void mode();
+    /** What a client asks for, as it is in the message. */
+    private record Change(int which, int mode, int user, int group, long size, long[] times) {}
 
-        void times(long[] values);
-
-        void size();
-    }
-
-    private void change(
-            int which, FileStatus before, int newUser, int newGroup, long[] times, Target target) {
-        if ((which & SET_USER) != 0 && newUser != shownUser(before)
-                || (which & SET_GROUP) != 0 && newGroup != shownGroup(before)) {
+    private void apply(Change c, Inode target) {
+        int which = c.which;
+        FileStatus before = target.status();
+        if ((which & SET_USER) != 0 && c.user != shownUser(before)
+                || (which & SET_GROUP) != 0 && c.group != shownGroup(before)) {
             throw new NinePException(EPERM);
         }
         if ((which & SET_MODE) != 0) {
-            target.mode();
+            target.mode(c.mode & MODE);
         }
         if ((which & (SET_ACCESSED | SET_MODIFIED)) != 0) {
-            time(times, 0, which, SET_ACCESSED, SET_ACCESSED_TO);
-            time(times, 2, which, SET_MODIFIED, SET_MODIFIED_TO);
-            target.times(times);
+            time(c.times, 0, which, SET_ACCESSED, SET_ACCESSED_TO);
+            time(c.times, 2, which, SET_MODIFIED, SET_MODIFIED_TO);
+            target.times(c.times);
         }
         if ((which & SET_SIZE) != 0) {
-            target.size();
+            target.size(c.size);
         }
     }
 
