@@ -3,6 +3,7 @@ package io.queztl.server.debian;
 import io.queztl.server.CommandException;
 import io.queztl.server.ExitStatus;
 import io.queztl.server.guest.Apt;
+import io.queztl.server.guest.ProcessGuard;
 import io.queztl.vmm.image.FileTree;
 import io.queztl.vmm.image.TarReader;
 import java.io.BufferedInputStream;
@@ -57,9 +58,7 @@ final class Bootstrap {
      */
     void into(FileTree tree) throws IOException {
         Process process = start();
-        Thread stopper = new Thread(process::destroy, "queztl-bootstrap-stop");
-        Runtime.getRuntime().addShutdownHook(stopper);
-        try {
+        try (ProcessGuard _ = new ProcessGuard(process, "bootstrap")) {
             Thread messages =
                     Thread.ofPlatform()
                             .daemon()
@@ -90,9 +89,6 @@ final class Bootstrap {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
-        } finally {
-            process.destroy();
-            removeHook(stopper);
         }
     }
 
@@ -181,13 +177,5 @@ final class Bootstrap {
         return damage == null
                 ? new CommandException(ExitStatus.HOST, message)
                 : new CommandException(ExitStatus.HOST, message, damage);
-    }
-
-    private static void removeHook(Thread stopper) {
-        try {
-            boolean ignored = Runtime.getRuntime().removeShutdownHook(stopper);
-        } catch (IllegalStateException e) {
-            // The JVM is on its way down already and has run it.
-        }
     }
 }

@@ -155,9 +155,7 @@ public final class Apt {
                             + " --kernel.",
                     e);
         }
-        Thread stopper = new Thread(process::destroy, "queztl-apt-stop");
-        Runtime.getRuntime().addShutdownHook(stopper);
-        try {
+        try (ProcessGuard _ = new ProcessGuard(process, "apt")) {
             String output =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(10, TimeUnit.MINUTES)) {
@@ -167,17 +165,6 @@ public final class Apt {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
-        } finally {
-            process.destroy();
-            removeHook(stopper);
-        }
-    }
-
-    private static void removeHook(Thread stopper) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(stopper);
-        } catch (IllegalStateException e) {
-            // The JVM is on its way down already and has run it.
         }
     }
 }
