@@ -6,6 +6,7 @@ import io.queztl.testkit.oracle.CaseLayout;
 import io.queztl.testkit.oracle.NativeOracle;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * Two native processes take turns, so that the host runs one batch while the other is compared.
  */
 final class Campaign implements AutoCloseable {
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+    private static final int STACK_POINTER = 4 * 8;
+    private static final long USER_ADDRESSES = (1L << 47) - 1;
     private static final int BATCH = 1024;
     private static final int REPORTED_PER_ROW = 2;
     private static final int REPORTED = Integer.getInteger("queztl.reports", 40);
@@ -58,6 +62,8 @@ final class Campaign implements AutoCloseable {
     private final Map<String, Tally> tallies = new TreeMap<>();
     private final Map<IsaRow, Integer> differing = new HashMap<>();
     private final List<String> reports = new ArrayList<>();
+    private final boolean mode32;
+    private final boolean anyStackPointer;
     private int nextRow;
     private boolean next32;
 
@@ -79,11 +85,16 @@ final class Campaign implements AutoCloseable {
             skips.put(t[0], t[1]);
         }
         Set<String> host = hostFeatures();
+        mode32 = batches[0].oracle.runs32BitCode();
+        anyStackPointer = batches[0].oracle.takesAnyStackPointer();
         for (IsaRow r : IsaRow.all()) {
             if (!filter.isEmpty() && !(r + " " + r.semantics()).matches(filter)) {
                 continue;
             }
             String reason = reason(r, skips, host);
+            if (reason == null && !mode32 && r.has("no64")) {
+                reason = "the host runs no 32-bit code";
+            }
             if (reason == null) {
                 rows.add(r);
             } else {
@@ -166,7 +177,11 @@ final class Campaign implements AutoCloseable {
             Form f = nextForm();
             for (int k = 0; k < statesPerForm && n < BATCH; k++) {
                 b.forms[n] = f;
-                maker.make(f, m, CaseLayout.HEADER + (long) n * CaseLayout.CASE);
+                long s = CaseLayout.HEADER + (long) n * CaseLayout.CASE;
+                maker.make(f, m, s);
+                if (!anyStackPointer) {
+                    m.set(LONG, s + STACK_POINTER, m.get(LONG, s + STACK_POINTER) & USER_ADDRESSES);
+                }
                 n++;
             }
         }
@@ -177,7 +192,7 @@ final class Campaign implements AutoCloseable {
         while (true) {
             if (nextRow == rows.size()) {
                 nextRow = 0;
-                next32 = !translate && dice.percent(35);
+                next32 = mode32 && !translate && dice.percent(35);
             }
             Form f = Form.encode(rows.get(nextRow++), next32, dice);
             if (f != null) {
@@ -247,6 +262,12 @@ final class Campaign implements AutoCloseable {
                                         names.stream()
                                                 .distinct()
                                                 .collect(Collectors.joining(" ")))));
+        if (!mode32) {
+            b.append("not run, the host runs no 32-bit code: all rows in 32-bit mode\n");
+        }
+        if (!anyStackPointer) {
+            b.append("not run, the host refuses them: stack pointers that are not canonical\n");
+        }
         for (Batch x : batches) {
             if (x.oracle.crashes() > 0) {
                 b.append("native process died %d times%n".formatted(x.oracle.crashes()));

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NativeOracle implements AutoCloseable {
     private static final long CHILD_TIMEOUT_SECONDS = 60;
+    private static final int STACK_POINTER = 4 * 8;
+    private static final int MXCSR = 24;
+    private static final int BREAKPOINT = 3;
 
     private final Path folder;
     private final Path program;
@@ -127,6 +130,36 @@ public final class NativeOracle implements AutoCloseable {
     /** How often the child process died. */
     public int crashes() {
         return crashes;
+    }
+
+    /** Whether the host runs 32-bit code; a paravirtual guest does not. */
+    public boolean runs32BitCode() {
+        return reaches(true, CaseLayout.DATA_ADDRESS);
+    }
+
+    /**
+     * Whether the host enters code with a stack pointer that is not canonical, as hardware does; a
+     * paravirtual guest asks its hypervisor, who refuses.
+     */
+    public boolean takesAnyStackPointer() {
+        return reaches(false, 1L << 47);
+    }
+
+    /** Whether a NOP is reached and left again. */
+    private boolean reaches(boolean mode32, long stackPointer) {
+        file.asSlice(CaseLayout.HEADER, CaseLayout.CASE).fill((byte) 0);
+        long s = CaseLayout.HEADER;
+        file.set(ValueLayout.JAVA_LONG, s + STACK_POINTER, stackPointer);
+        file.set(ValueLayout.JAVA_LONG, s + CaseLayout.RIP, CaseLayout.CODE_ADDRESS);
+        file.set(ValueLayout.JAVA_LONG, s + CaseLayout.RFLAGS, 0x202);
+        file.set(ValueLayout.JAVA_LONG, s + CaseLayout.MODE32, mode32 ? 1 : 0);
+        file.set(ValueLayout.JAVA_LONG, s + CaseLayout.CODE_LENGTH, 1);
+        file.set(ValueLayout.JAVA_BYTE, s + CaseLayout.CODE, (byte) 0x90);
+        file.set(ValueLayout.JAVA_SHORT, s + CaseLayout.FXSAVE, (short) 0x37f);
+        file.set(ValueLayout.JAVA_INT, s + CaseLayout.FXSAVE + MXCSR, 0x1f80);
+        run(1);
+        return file.get(ValueLayout.JAVA_LONG, s + CaseLayout.AFTER + CaseLayout.TRAP)
+                == BREAKPOINT;
     }
 
     /** Runs cases 0 to {@code count - 1}; on return their states after are filled in. */
