@@ -91,7 +91,10 @@ final class Block {
             users.clear();
         }
         entry = null;
-        java.util.Arrays.fill(words, Forms.STOP);
+        // The second words stay: who has read a first one before must not see another's second.
+        for (int k = 0; k < words.length; k += 2) {
+            words[k] = Forms.STOP;
+        }
         // Else a chain of dead blocks could hang on one that some vCPU still remembers.
         successor0 = null;
         successor1 = null;

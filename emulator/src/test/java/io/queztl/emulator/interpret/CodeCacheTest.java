@@ -89,6 +89,16 @@ final class CodeCacheTest {
         assertThat(shared.codeCache.find(two.key)).isNull();
     }
 
+    /** A vCPU may be between the reading of an instruction's first word and of its second. */
+    @Test
+    void writtenCode_leavesImmediatesAsTheyWere() {
+        memory.write8(CODE + 2, 1);
+        Block one = decode(first);
+        memory.write8(CODE + 2, 2);
+        assertThat(Words.form(one.words[0])).isEqualTo(Forms.STOP);
+        assertThat(one.words[1]).isEqualTo(1);
+    }
+
     @Test
     void writesBesideCode_leaveTheBlock() {
         Block one = decode(first);
